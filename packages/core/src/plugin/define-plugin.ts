@@ -39,11 +39,21 @@ export interface OptionMeta {
   /** A flag that takes no value and sets this one: `--no-fp16` sets false. */
   readonly negatedBy?: string;
   readonly path?: boolean;
+  /** What the flag sets when no value follows it: `--resume` alone sets "latest". */
+  readonly bareValue?: string;
 }
+
+/** Shared by all copies of the core in one process, so that a plugin with its own copy is still recognised. */
+const PLUGIN_MARK = Symbol.for("hyfw.plugin");
 
 /** Checks a definition's shape at compile time and marks it as a plugin. */
 export function definePlugin<Schema extends z.ZodType>(
   definition: PluginDefinition<Schema>,
 ): PluginDefinition<Schema> {
-  return Object.freeze(definition);
+  return Object.freeze(Object.defineProperty({ ...definition }, PLUGIN_MARK, { value: true }));
+}
+
+/** Whether a value was made by `definePlugin`. */
+export function isPlugin(value: unknown): value is PluginDefinition {
+  return typeof value === "object" && value !== null && Object.hasOwn(value, PLUGIN_MARK);
 }

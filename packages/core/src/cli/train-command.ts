@@ -1,0 +1,63 @@
+import { HyfwError } from "../define-error.js";
+import type { NamedPlugin } from "../plugin/load.js";
+import { openRun } from "../run/container.js";
+import { runTraining } from "../run/train.js";
+import { listOptions } from "../settings/options.js";
+import type { Command, CommandIo } from "./command.js";
+import { formatFlags, formatOptions } from "./help.js";
+import {
+  finish,
+  type Installation,
+  loadFrom,
+  readSources,
+  SourceOptions,
+  settingOptions,
+} from "./settings-arguments.js";
+
+const USAGE =
+  "hyfw [train] --preset NAME [--preset NAME2] [--config FILE] [--set key=value]... [flags] [--dry-run]";
+
+/** `hyfw train`: resolves settings, sets up plugins, trains, and closes everything whatever happens. */
+export function trainCommand(installation: Installation): Command {
+  return {
+    name: "train",
+    summary: "Trains a model; the command that runs when none is named.",
+    help: (argv, io) => trainHelp(argv, io, installation),
+    run: async (argv, io) => {
+      const dryRun = argv.includes("--dry-run");
+      const sources = readSources(argv.filter((word) => word !== "--dry-run"));
+      const loaded = await loadFrom(sources, io, installation);
+      const run = await openRun(finish(loaded, sources.rest, USAGE));
+      try {
+        await runTraining(run, io, { dryRun });
+      } catch (fault) {
+        await run.close().catch((second: unknown) => io.err(`${String(second)}\n`)); // the first fault is the news
+        throw fault;
+      }
+      await run.close();
+    },
+  };
+}
+
+/** Help for the flags of the core and of the plugins that the named presets load. */
+async function trainHelp(
+  argv: readonly string[],
+  io: CommandIo,
+  { presetFolders }: Installation,
+): Promise<string> {
+  const dryRun = "  --dry-run\n      Prints the plan and stops.";
+  const sources = `${formatFlags(listOptions(SourceOptions))}\n${dryRun}`;
+  let plugins: readonly NamedPlugin[] = [];
+  let note = "";
+  try {
+    ({ plugins } = await loadFrom(readSources(argv), io, { presetFolders }));
+  } catch (fault) {
+    // Help must come up also where settings are broken; it says why the plugins' flags are not in it.
+    if (!(fault instanceof HyfwError)) throw fault;
+    note = `Flags of plugins are not shown, because settings cannot be loaded:\n${fault.message}`;
+  }
+  if (plugins.length === 0 && note === "")
+    note = "Add --preset NAME to see the flags of that preset's plugins too.";
+  const parts = [`usage: ${USAGE}`, sources, formatOptions(settingOptions({ plugins })), note];
+  return `${parts.filter((part) => part !== "").join("\n\n")}\n`;
+}

@@ -1,0 +1,63 @@
+import { createHash } from "node:crypto";
+import { relative, resolve, sep } from "node:path";
+import { DATASET } from "../hooks/dataset.js";
+import type { NamedPlugin } from "../plugin/load.js";
+import { listOptions, type Option } from "../settings/options.js";
+import { formatPath } from "../settings/path.js";
+import { type Settings, SettingsSchema } from "../settings/schema.js";
+import { isPlainObject, type MergedNode } from "./merge.js";
+
+/** Options that hold paths: they start from the folder of whoever set them, and are hashed without that folder. */
+export class PathOptions {
+  private readonly options = new Set<string>();
+  private readonly dataOptions: readonly Option[];
+  private readonly portable = new Map<string, string>();
+
+  constructor(
+    plugins: readonly NamedPlugin[],
+    private readonly cwd: string,
+  ) {
+    const own = plugins.flatMap(({ name, definition }) => listOptions(definition.options, ["plugins", name]));
+    for (const option of [...listOptions(SettingsSchema), ...own])
+      if (option.meta.path === true) this.options.add(formatPath(option.path));
+    const dataset = plugins.find(isDataset);
+    this.dataOptions = dataset === undefined ? [] : listOptions(dataset.definition.options);
+  }
+
+  /** The value of a leaf, absolute where it is a path. */
+  read(leaf: MergedNode): unknown {
+    if (this.options.has(formatPath(leaf.path))) return this.absolute(leaf.value, leaf.layer.dir);
+    if (formatPath(leaf.path) !== "phases" || !Array.isArray(leaf.value)) return leaf.value;
+    return leaf.value.map((phase: unknown) => {
+      if (!isPlainObject(phase) || !isPlainObject(phase.data)) return phase;
+      const data = { ...phase.data };
+      for (const { path, meta } of this.dataOptions) {
+        const key = String(path[0]);
+        if (meta.path === true && path.length === 1 && Object.hasOwn(data, key))
+          data[key] = this.absolute(data[key], leaf.layer.dir);
+      }
+      return { ...phase, data };
+    });
+  }
+
+  /** sha256 over settings whose paths this object made absolute. */
+  hash(settings: Settings): string {
+    const text = JSON.stringify(settings, (_key, value: unknown) =>
+      typeof value === "string" ? (this.portable.get(value) ?? value) : value,
+    );
+    return createHash("sha256").update(text).digest("hex");
+  }
+
+  private absolute(value: unknown, dir: string): unknown {
+    if (Array.isArray(value)) return value.map((one) => this.absolute(one, dir));
+    if (typeof value !== "string" || value === "") return value;
+    const path = resolve(dir, value);
+    this.portable.set(path, relative(this.cwd, path).split(sep).join("/"));
+    return path;
+  }
+}
+
+/** Whether a plugin is the one whose options the phases lay their data over. */
+export function isDataset({ definition }: NamedPlugin): boolean {
+  return definition.provides.some(({ key }) => key === DATASET.key);
+}

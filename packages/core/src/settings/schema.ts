@@ -1,0 +1,274 @@
+import { z } from "zod";
+
+/** Settings of the run itself: where it writes, what it starts from, what it computes on. */
+export const RunSettings = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[\w.-]+$/, "letters, digits, '.', '_' and '-' only")
+    .optional()
+    .describe("Name put into the run folder, as in runs/003-NAME; the model's name when left out.")
+    .meta({ flag: "--task-flag" }),
+  resultsDir: z
+    .string()
+    .default("runs")
+    .describe("Folder that holds run folders.")
+    .meta({ flag: "--results-dir", path: true }),
+  seed: z
+    .number()
+    .int()
+    .min(0)
+    .default(1234)
+    .describe("Number that all chance in the run is keyed by.")
+    .meta({ flag: "--global-seed" }),
+  device: z
+    .enum(["auto", "cpu", "cuda"])
+    .default("auto")
+    .describe("Where tensors live; auto takes CUDA when there is a GPU, else the CPU.")
+    .meta({ flag: "--device" }),
+  threads: z
+    .number()
+    .int()
+    .min(1)
+    .optional()
+    .describe("CPU threads that one tensor operation may use; the machine's cores when left out.")
+    .meta({ flag: "--threads" }),
+  resume: z
+    .string()
+    .optional()
+    .describe("Run to continue: its folder, one of its checkpoints, its name, or latest.")
+    .meta({ flag: "--resume", bareValue: "latest" }),
+});
+
+/** Settings of the moving average of the weights. */
+export const EmaSettings = z.strictObject({
+  enabled: z
+    .boolean()
+    .default(false)
+    .describe("Whether a moving average of the weights is kept, saved and sampled from.")
+    .meta({ flag: "--use-ema", negatedBy: "--no-ema" }),
+  decay: z
+    .number()
+    .min(0)
+    .max(1)
+    .optional()
+    .describe("Upper limit of the decay per optimizer step; 0.9999 when left out.")
+    .meta({ flag: "--ema-decay" }),
+  warmup: z
+    .boolean()
+    .default(false)
+    .describe("Whether the decay grows with the step, as 1 - (1 + step)^-warmupPower.")
+    .meta({ flag: "--ema-warmup", negatedBy: "--no-ema-warmup" }),
+  warmupPower: z
+    .number()
+    .positive()
+    .optional()
+    .describe("Exponent of the decay's growth; 2/3 when left out.")
+    .meta({ flag: "--ema-warmup-power" }),
+});
+
+/** Settings of the optimizer steps. */
+export const TrainSettings = z.strictObject({
+  batchSize: z
+    .number()
+    .int()
+    .min(1)
+    .default(1)
+    .describe("Samples per rank in one micro-batch.")
+    .meta({ flag: "--batch-size" }),
+  gradAccuSteps: z
+    .number()
+    .int()
+    .min(1)
+    .default(1)
+    .describe("Micro-batches per optimizer step.")
+    .meta({ flag: "--grad-accu-steps" }),
+  epochs: z
+    .number()
+    .int()
+    .min(1)
+    .default(100)
+    .describe("Passes over the index, unless maxSteps ends the run earlier.")
+    .meta({ flag: "--epochs" }),
+  maxSteps: z
+    .number()
+    .int()
+    .min(1)
+    .default(10_000_000)
+    .describe("Optimizer steps after which the run ends.")
+    .meta({ flag: "--max-training-steps" }),
+  lr: z
+    .number()
+    .positive()
+    .default(1e-4)
+    .describe("Learning rate per optimizer step, after warm-up.")
+    .meta({ flag: "--lr" }),
+  lrSchedule: z
+    .enum(["constant", "linear", "cosine"])
+    .default("constant")
+    .describe("How the learning rate goes from lr to minLr between warm-up and the last step.")
+    .meta({ flag: "--lr-schedule" }),
+  minLr: z
+    .number()
+    .min(0)
+    .default(0)
+    .describe("Learning rate at the last step of a linear or cosine schedule.")
+    .meta({ flag: "--min-lr" }),
+  warmupSteps: z
+    .number()
+    .int()
+    .min(0)
+    .default(0)
+    .describe("Optimizer steps over which the learning rate grows to lr.")
+    .meta({ flag: "--warmup-num-steps" }),
+  warmupMinLr: z
+    .number()
+    .min(0)
+    .default(1e-6)
+    .describe("Learning rate that warm-up starts from.")
+    .meta({ flag: "--warmup-min-lr" }),
+  maxGradNorm: z
+    .number()
+    .min(0)
+    .default(1)
+    .describe("Norm over all gradients above which they are scaled down; 0 leaves them as they are.")
+    .meta({ flag: "--max-grad-norm" }),
+  ema: EmaSettings.prefault({}).describe("Moving average of the weights."),
+});
+
+/** Settings of what is written while training. */
+export const LogSettings = z.strictObject({
+  every: z
+    .number()
+    .int()
+    .min(1)
+    .default(100)
+    .describe("Optimizer steps between logged steps.")
+    .meta({ flag: "--log-every" }),
+});
+
+/** Settings of checkpoints. */
+export const CheckpointSettings = z.strictObject({
+  every: z
+    .number()
+    .int()
+    .min(0)
+    .default(100_000)
+    .describe("Optimizer steps between kept checkpoints; 0 is never.")
+    .meta({ flag: "--ckpt-every" }),
+  latestEvery: z
+    .number()
+    .int()
+    .min(0)
+    .default(10_000)
+    .describe("Optimizer steps between checkpoints that only serve to resume; 0 is never.")
+    .meta({ flag: "--ckpt-latest-every" }),
+  everyEpochs: z
+    .number()
+    .int()
+    .min(0)
+    .default(0)
+    .describe("Epochs between kept checkpoints; 0 is never.")
+    .meta({ flag: "--ckpt-every-n-epoch" }),
+  saveOptimizerState: z
+    .boolean()
+    .default(true)
+    .describe("Whether optimizer moments are saved; without them a run resumes with moments at zero.")
+    .meta({ flag: "--save-optimizer-state", negatedBy: "--no-save-optimizer-state" }),
+  keep: z
+    .number()
+    .int()
+    .min(1)
+    .default(3)
+    .describe("Newest checkpoints that stay on disk; older ones are removed.")
+    .meta({ flag: "--ckpt-keep" }),
+});
+
+/** Settings of the pictures that are drawn while training. */
+export const SampleSettings = z.strictObject({
+  every: z
+    .number()
+    .int()
+    .min(0)
+    .default(0)
+    .describe("Optimizer steps between sample pictures; 0 is never.")
+    .meta({ flag: "--sample-every" }),
+  prompts: z.array(z.string()).default([]).describe("Prompts that sample pictures are drawn from."),
+  solver: z.enum(["ddpm", "ddim", "dpmms"]).default("ddim").describe("Sampling method of sample pictures."),
+  steps: z.number().int().min(1).default(25).describe("Solver steps per sample picture."),
+  cfgScale: z.number().min(0).default(6).describe("Guidance scale of sample pictures; 1 is none."),
+  seed: z.number().int().min(0).default(42).describe("Seed of the start noise of sample pictures."),
+  resolution: z
+    .strictObject({
+      height: z.number().int().min(1).describe("Height in pixels."),
+      width: z.number().int().min(1).describe("Width in pixels."),
+    })
+    .optional()
+    .describe("Size of sample pictures; the first bucket's when left out."),
+});
+
+/** One training phase: its own data and length, over the run's. */
+export const PhaseSettings = z.strictObject({
+  name: z.string().min(1).describe("Name of the phase in the log and in checkpoints."),
+  data: z
+    .record(z.string(), z.unknown())
+    .default({})
+    .describe("Options laid over the dataset plugin's for this phase."),
+  epochs: z.number().int().min(1).optional().describe("Epochs of this phase; train.epochs when left out."),
+  maxSteps: z
+    .number()
+    .int()
+    .min(1)
+    .optional()
+    .describe("Optimizer steps of this phase; train.maxSteps when left out."),
+});
+
+/** What a preset needs of the machine and the installation; checked before anything else. */
+export const RequireSettings = z.strictObject({
+  cuda: z.boolean().default(false).describe("Whether the run needs a CUDA GPU."),
+  plugins: z
+    .array(z.string())
+    .default([])
+    .describe("Plugins that must be installed, also ones that no version of hyfw ships yet."),
+});
+
+/** All settings of the core. Plugin options stand under `plugins` and are checked by each plugin's own schema. */
+export const SettingsSchema = z.strictObject({
+  requires: RequireSettings.prefault({}).describe("What the run needs of the machine and the installation."),
+  run: RunSettings.prefault({}).describe(
+    "The run: where it writes, what it starts from, what it computes on.",
+  ),
+  train: TrainSettings.prefault({}).describe("Optimizer steps: how many, how large, how fast."),
+  log: LogSettings.prefault({}).describe("What is written while training."),
+  checkpoint: CheckpointSettings.prefault({}).describe("When checkpoints are saved and kept."),
+  samples: SampleSettings.prefault({}).describe("Pictures drawn while training."),
+  phases: z
+    .array(PhaseSettings)
+    .min(1)
+    .default([{ name: "main", data: {} }])
+    .describe("Training phases, one after the other."),
+  plugins: z
+    .record(z.string(), z.record(z.string(), z.unknown()))
+    .default({})
+    .describe("Plugins by name, each with its options; their order is the order of augmenter chains."),
+});
+
+/** Settings as the code reads them: checked, nothing missing, paths absolute. */
+export type Settings = z.output<typeof SettingsSchema>;
+
+/** What a person writes in a preset or a config file: any part of the settings, and presets to start from. */
+export type UserPreset = DeepPartial<Omit<z.input<typeof SettingsSchema>, "plugins" | "phases">> & {
+  /** Presets laid before this one: paths, names in presets/, or npm packages; later ones win. */
+  readonly extends?: string | readonly string[];
+  readonly phases?: z.input<typeof SettingsSchema>["phases"] | typeof DELETE;
+  /** Options by plugin name; null takes the plugin with its defaults, "$delete" removes it. */
+  readonly plugins?: Readonly<Record<string, Readonly<Record<string, unknown>> | null | typeof DELETE>>;
+};
+
+/** The value that removes what earlier layers gave; a removed setting falls back to its default. */
+export const DELETE = "$delete";
+
+type DeepPartial<T> = T extends readonly unknown[]
+  ? T | typeof DELETE
+  : T extends object
+    ? { readonly [K in keyof T]?: DeepPartial<T[K]> } | typeof DELETE
+    : T | typeof DELETE;
