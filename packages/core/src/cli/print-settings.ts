@@ -1,8 +1,7 @@
 import { stringify } from "yaml";
-import { isPlainObject } from "../preset/merge.js";
-import { displayPath, formatOrigin } from "../preset/origin.js";
+import { displayValue, formatOrigin } from "../preset/origin.js";
 import type { ResolvedSettings } from "../preset/resolve.js";
-import { formatPath, type SettingPath } from "../settings/path.js";
+import { formatPath, isPlainObject, type SettingPath } from "../settings/path.js";
 
 /**
  * Settings as YAML that may be used as a config file again.
@@ -21,7 +20,7 @@ export function printSettings(resolved: ResolvedSettings, withOrigins: boolean):
       } else {
         const origin = resolved.origin(formatPath(here));
         const place = origin === undefined ? "" : formatOrigin(origin, resolved.cwd);
-        lines.push({ text: `${label} ${scalar(shorten(child, resolved.cwd))}`, origin: place });
+        lines.push({ text: `${label} ${scalar(displayValue(child, resolved.cwd))}`, origin: place });
       }
     }
   };
@@ -32,14 +31,6 @@ export function printSettings(resolved: ResolvedSettings, withOrigins: boolean):
       withOrigins && origin !== "" ? `${text.padEnd(width)}  # ${origin}\n` : `${text}\n`,
     )
     .join("");
-}
-
-/** Paths below the working directory as a person would write them there. */
-function shorten(value: unknown, cwd: string): unknown {
-  if (Array.isArray(value)) return value.map((one) => shorten(one, cwd));
-  if (isPlainObject(value))
-    return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, shorten(child, cwd)]));
-  return typeof value === "string" && value.startsWith(`${cwd}/`) ? displayPath(value, cwd) : value;
 }
 
 function scalar(value: unknown): string {

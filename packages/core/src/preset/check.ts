@@ -37,7 +37,7 @@ function toProblem(issue: z.core.$ZodIssue, input: unknown, facts: CheckFacts): 
     const parent = schemaAt(facts.schema, path);
     const valid = parent === undefined ? [] : keysOf(parent);
     return issue.keys.map((key) => {
-      const near = suggest(key, valid) ?? elsewhere(key, facts);
+      const near = (path.length === 0 ? elsewhere(key, facts) : undefined) ?? suggest(key, valid);
       const nearPath =
         near === undefined ? undefined : near.includes(".") ? near : formatPath([...full, near]);
       return settingUnknown(formatPath([...full, key]), setBy([...full, key], facts), nearPath, valid);

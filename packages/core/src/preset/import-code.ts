@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { createJiti } from "jiti";
 
 /**
@@ -6,6 +7,9 @@ import { createJiti } from "jiti";
  */
 export async function importCode(file: string): Promise<unknown> {
   const core = await import("../index.js");
-  const jiti = createJiti(import.meta.url, { fsCache: false, virtualModules: { "@hyfw/core": core } });
-  return jiti.import(file, { default: true });
+  const jiti = createJiti(file, { fsCache: false, virtualModules: { "@hyfw/core": core } });
+  // `jiti.import` would leave .mjs files to Node, which looks for another copy of the core beside them.
+  const options = { filename: file, async: true, forceTranspile: true };
+  const module: unknown = await jiti.evalModule(readFileSync(file, "utf8"), options);
+  return typeof module === "object" && module !== null && "default" in module ? module.default : module;
 }

@@ -3,13 +3,13 @@ import { HyfwError } from "../define-error.js";
 import { requirementsMissing, settingSyntax } from "../errors.js";
 import { findPlugin, isPluginPath, rebasePluginPath } from "../plugin/find.js";
 import { loadPlugin, type NamedPlugin } from "../plugin/load.js";
-import { parsePath, type SettingPath } from "../settings/path.js";
+import { isPlainObject, parsePath, type SettingPath } from "../settings/path.js";
 import { RequireSettings } from "../settings/schema.js";
 import { readConfigFile } from "./config-file.js";
 import type { PresetPlaces } from "./find.js";
 import { type Layer, makeLayer, nest } from "./layer.js";
 import { PresetStack } from "./load.js";
-import { isPlainObject, type MergedNode, mergeLayers, nodeAt, originAt, plainValue } from "./merge.js";
+import { type MergedNode, mergeLayers, nodeAt, originAt, plainValue } from "./merge.js";
 import { formatOrigin } from "./origin.js";
 import { readWord } from "./words.js";
 

@@ -1,8 +1,7 @@
 import { presetCycle, presetExtends, presetShape } from "../errors.js";
-import type { SettingPath } from "../settings/path.js";
+import { isPlainObject, type SettingPath } from "../settings/path.js";
 import { findPreset, type PresetPlaces } from "./find.js";
 import type { Layer } from "./layer.js";
-import { isPlainObject } from "./merge.js";
 import type { LayerKind } from "./origin.js";
 import { readSource } from "./source.js";
 

@@ -1,4 +1,4 @@
-import type { SettingPath } from "../settings/path.js";
+import { isPlainObject, type SettingPath } from "../settings/path.js";
 import { DELETE } from "../settings/schema.js";
 import type { Layer } from "./layer.js";
 import type { Origin } from "./origin.js";
@@ -65,14 +65,6 @@ function originOf(below: MergedNode | undefined, value: unknown, layer: Layer, p
 
 function isPluginPath(path: SettingPath): boolean {
   return path.length === 2 && path[0] === "plugins";
-}
-
-/** An object literal as YAML, JSON and config files give it, not an instance of a class. */
-export function isPlainObject(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  // Config files that jiti runs may come from another realm, so compare by shape and not by identity.
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 /**

@@ -1,4 +1,5 @@
 import { isAbsolute, relative, sep } from "node:path";
+import { isPlainObject } from "../settings/path.js";
 
 /** Kinds of places that a setting can be set in, weakest first. */
 export type LayerKind = "default" | "preset" | "config" | "set" | "flag";
@@ -32,8 +33,21 @@ export function formatPlace(origin: Origin, cwd: string): string {
   return origin.line === undefined ? file : `${file}:${origin.line}`;
 }
 
-/** Where a value comes from and whom it replaced: `presets/porcelain.yaml:3 (over presets/base.yaml:12)`. */
+/**
+ * Where a value comes from and whom it replaced: `presets/porcelain.yaml:3 (over presets/base.yaml:12)`. A replaced
+ * default is left out, since every value replaces one; `config why` prints the whole chain.
+ */
 export function formatOrigin(origin: Origin, cwd: string): string {
   const place = formatPlace(origin, cwd);
-  return origin.overrode === undefined ? place : `${place} (over ${formatPlace(origin.overrode, cwd)})`;
+  const { overrode } = origin;
+  if (overrode === undefined || overrode.layer === "default") return place;
+  return `${place} (over ${formatPlace(overrode, cwd)})`;
+}
+
+/** A value with the paths below the working directory as a person would write them there. */
+export function displayValue(value: unknown, cwd: string): unknown {
+  if (Array.isArray(value)) return value.map((one) => displayValue(one, cwd));
+  if (isPlainObject(value))
+    return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, displayValue(child, cwd)]));
+  return typeof value === "string" && value.startsWith(`${cwd}/`) ? displayPath(value, cwd) : value;
 }

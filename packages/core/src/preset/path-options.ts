@@ -3,9 +3,9 @@ import { relative, resolve, sep } from "node:path";
 import { DATASET } from "../hooks/dataset.js";
 import type { NamedPlugin } from "../plugin/load.js";
 import { listOptions, type Option } from "../settings/options.js";
-import { formatPath } from "../settings/path.js";
+import { formatPath, isPlainObject } from "../settings/path.js";
 import { type Settings, SettingsSchema } from "../settings/schema.js";
-import { isPlainObject, type MergedNode } from "./merge.js";
+import type { MergedNode } from "./merge.js";
 
 /** Options that hold paths: they start from the folder of whoever set them, and are hashed without that folder. */
 export class PathOptions {

@@ -1,6 +1,5 @@
-import { isAbsolute } from "node:path";
 import { describeValue } from "../errors.js";
-import { displayPath, formatOrigin } from "../preset/origin.js";
+import { displayValue, formatOrigin } from "../preset/origin.js";
 import type { ResolvedSettings } from "../preset/resolve.js";
 import type { LoadedRun } from "./container.js";
 
@@ -52,6 +51,6 @@ export function formatPlan(
 
 /** A value as the plan shows it; paths below the working directory are shown relative to it. */
 export function formatSetting(value: unknown, { cwd }: Pick<ResolvedSettings, "cwd">): string {
-  if (typeof value === "string" && isAbsolute(value)) return displayPath(value, cwd);
-  return typeof value === "string" && /^[\w./:@-]+$/.test(value) ? value : describeValue(value);
+  const shown = displayValue(value, cwd);
+  return typeof shown === "string" && /^[\w./:@-]+$/.test(shown) ? shown : describeValue(shown);
 }

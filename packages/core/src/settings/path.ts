@@ -32,3 +32,11 @@ export function valueAt(value: unknown, path: SettingPath): unknown {
   }
   return current;
 }
+
+/** An object literal as YAML, JSON and config files give it, not an instance of a class. */
+export function isPlainObject(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  // Config files that jiti runs may come from another realm, so compare by shape and not by identity.
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
