@@ -61,7 +61,7 @@ t.test("exit codes tell done, usage and interruption apart", async (t) => {
   const interrupted = await hyfw(["--preset", "p", "--set", hang, "--dry-run"], cwd, (out, kill) => {
     if (out.endsWith("waiting\n")) kill();
   });
-  t.match(interrupted, { code: 130, out: /closed\n$/, err: /stopping at the next safe place/ });
+  t.match(interrupted, { code: 130, out: /^waiting\nclosed\n$/, err: /stopping at the next safe place/ });
 });
 
 t.test("a config file of TypeScript works in a subfolder of its project", async (t) => {

@@ -29,6 +29,7 @@ export function trainCommand(installation: Installation): Command {
       const loaded = await loadFrom(sources, io, installation);
       const run = await openRun(finish(loaded, sources.rest, USAGE));
       try {
+        io.signal.throwIfAborted();
         await runTraining(run, io, { dryRun });
       } catch (fault) {
         await run.close().catch((second: unknown) => io.err(`${String(second)}\n`)); // the first fault is the news
