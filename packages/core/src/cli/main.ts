@@ -85,11 +85,10 @@ function formatCommands(commands: readonly Command[]): string {
   return `hyfw trains HunyuanDiT. Commands:\n${rows.join("")}\nhyfw COMMAND --help tells more about one. hyfw --version prints the version.\n\n`;
 }
 
-/** Faults of what a person wrote: the command line, presets, settings, and the choice of plugins. */
+/** Faults of what a person wrote: the command line, presets, settings, and the choice of plugins; of any package. */
 function isUsage(code: string): boolean {
-  return /^HYFW_(USAGE|SETTING|PRESET|CONFIG|HOOK_(TWICE|MISSING)|PLUGIN_(NOT_FOUND|NEED_MISSING|CYCLE|CORE_RANGE))/.test(
-    code,
-  );
+  if (/_(USAGE|SETTINGS?|PRESET|CONFIG)(_|$)/.test(code)) return true;
+  return /^HYFW_(HOOK_(TWICE|MISSING)|PLUGIN_(NOT_FOUND|NEED_MISSING|CYCLE|CORE_RANGE))$/.test(code);
 }
 
 function isAbort(fault: unknown): boolean {

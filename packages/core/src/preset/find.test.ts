@@ -14,7 +14,10 @@ t.test("presets are found by path, by name and in npm packages", async (t) => {
   });
   const cwd = t.testdir({
     "here.yaml": "log: { every: 2 }",
-    presets: { "named.json": '{ "log": { "every": 3 } }', "up.yaml": "extends: ../here" },
+    presets: {
+      "named.json": '{ "$schema": "./hyfw.schema.json", "log": { "every": 3 } }',
+      "up.yaml": "extends: ../here",
+    },
     node_modules: {
       "hyfw-preset-x": pack("hyfw-preset-x", 4),
       "@scope": {

@@ -41,7 +41,8 @@ export class PresetStack {
   addExtends(source: FileValue, chain: readonly string[] = [source.file]): Layer {
     const { file, value, locate } = source;
     if (value !== null && !isPlainObject(value)) throw presetShape(file, value);
-    const { extends: listed, ...own } = value ?? {};
+    // `$schema` is for the editor of a JSON file.
+    const { extends: listed, $schema: _schema, ...own } = value ?? {};
     const dir = file.slice(0, file.lastIndexOf("/") + 1);
     for (const [index, entry] of namesIn(listed, file).entries()) {
       const line = locate(["extends", index]) ?? locate(["extends"]);
