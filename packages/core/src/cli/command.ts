@@ -10,10 +10,8 @@ import { refuseRest } from "./official-flags.js";
 
 /** What a command may use of the process around it. */
 export interface CommandIo {
-  /** Writes to standard output; the text brings its own line ends. */
-  out(text: string): void;
-  /** Writes to standard error. */
-  err(text: string): void;
+  readonly stdout: NodeJS.WritableStream;
+  readonly stderr: NodeJS.WritableStream;
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Whether standard output is a terminal that may be drawn over. */
@@ -26,14 +24,26 @@ export interface CommandIo {
 
 /** A command as `main` runs it. `defineCommand` makes one. */
 export interface Command {
+  /** The word after `hyfw`, or the words: `index base`. */
   readonly name: string;
   /** One sentence for the list of commands. */
   readonly summary: string;
-  /** @param argv the words after the command's name, which may name presets whose plugins add flags */
-  help(argv: readonly string[], io: CommandIo): string | Promise<string>;
-  /** @param argv the words after the command's name */
-  run(argv: readonly string[], io: CommandIo): void | Promise<void>;
+  /** For example `hyfw pack FILE.csv [FILE.csv...] --out DIR`. */
+  readonly usage: string;
+  /**
+   * Help without the lines for usage and summary, which are printed before it.
+   * @param argv the words after the command's name, which may name presets whose plugins add flags
+   */
+  help?(argv: string[], io: CommandIo): string | Promise<string>;
+  /**
+   * @param argv the words after the command's name
+   * @returns nothing when done, or an exit code
+   */
+  run(argv: string[], io: CommandIo): CommandResult | Promise<CommandResult>;
 }
+
+// biome-ignore lint/suspicious/noConfusingVoidType: a command that returns nothing is the ordinary kind
+type CommandResult = number | void;
 
 /** A word of a command that is not a flag. */
 export interface Positional {
@@ -56,7 +66,7 @@ export interface CommandDefinition<Schema extends z.ZodObject> {
   run(
     args: { readonly options: z.output<Schema>; readonly positionals: readonly string[] },
     io: CommandIo,
-  ): void | Promise<void>;
+  ): CommandResult | Promise<CommandResult>;
 }
 
 /** Makes a command whose flags, checks and help all come from its schema. */
@@ -66,10 +76,10 @@ export function defineCommand<Schema extends z.ZodObject>(definition: CommandDef
   return {
     name,
     summary,
+    usage,
     help: () => {
       const words = positionals.map((one) => `  ${one.name.padEnd(20)}  ${one.description}`);
-      const parts = [`usage: ${usage}`, summary, words.join("\n"), formatFlags(options)];
-      return `${parts.filter((part) => part !== "").join("\n\n")}\n`;
+      return [words.join("\n"), formatFlags(options)].filter((part) => part !== "").join("\n\n");
     },
     run: async (argv, io) => {
       const table = flagTable(options);
@@ -88,7 +98,7 @@ export function defineCommand<Schema extends z.ZodObject>(definition: CommandDef
         );
         throw parsed.error;
       }
-      await definition.run({ options: parsed.data, positionals: words }, io);
+      return definition.run({ options: parsed.data, positionals: words }, io);
     },
   };
 }

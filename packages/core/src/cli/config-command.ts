@@ -18,9 +18,10 @@ export function configCommand({ presetFolders }: Installation): Command {
   return {
     name: "config",
     summary: "Prints the resolved settings, or tells who set one of them.",
+    usage: USAGE,
     help: () =>
-      `usage: ${USAGE}\n\nprint           prints all settings as YAML; --origin adds who set each\n` +
-      "why KEY         tells who set KEY (for example train.lr) and whom that replaced\n",
+      "print           prints all settings as YAML; --origin adds who set each\n" +
+      "why KEY         tells who set KEY (for example train.lr) and whom that replaced",
     run: async ([action, ...argv], io) => {
       if (action === undefined) throw argumentMissing("print or why", USAGE);
       if (action !== "print" && action !== "why")
@@ -34,7 +35,7 @@ export function configCommand({ presetFolders }: Installation): Command {
       if (action === "why" && isKeyMissing) throw argumentMissing("KEY", USAGE);
       const loaded = await loadFrom(sources, io, { presetFolders });
       const resolved = finish(loaded, action === "why" ? afterKey : sources.rest, USAGE);
-      if (action === "print") io.out(printSettings(resolved, argv.includes("--origin")));
+      if (action === "print") io.stdout.write(printSettings(resolved, argv.includes("--origin")));
       else explain(key ?? "", resolved, io);
     },
   };
@@ -52,22 +53,22 @@ function explain(key: string, resolved: ResolvedSettings, io: CommandIo): void {
     const schema = schemaAt(SettingsSchema, parent);
     const optional = schema === undefined ? [] : keysOf(schema).map((name) => [...parent, name].join("."));
     if (optional.includes(key)) {
-      io.out(`${key} is not set, and has no default\n${describe(key, resolved)}`);
+      io.stdout.write(`${key} is not set, and has no default\n${describe(key, resolved)}`);
       return;
     }
     throw settingNotSet(key, suggest(key, [...known, ...optional]), known);
   }
   for (const { path, value, origin } of shown) {
-    io.out(`${io.bold(path)} = ${describeValue(value)}\n`);
+    io.stdout.write(`${io.bold(path)} = ${describeValue(value)}\n`);
     for (
       let one: Origin | undefined = origin, word = "set by";
       one !== undefined;
       one = one.overrode, word = "over"
     ) {
       const was = one.value === undefined ? "" : ` = ${describeValue(one.value)}`;
-      io.out(`  ${word.padEnd(6)}  ${formatPlace(one, resolved.cwd)}${was}\n`);
+      io.stdout.write(`  ${word.padEnd(6)}  ${formatPlace(one, resolved.cwd)}${was}\n`);
     }
-    io.out(describe(path, resolved));
+    io.stdout.write(describe(path, resolved));
   }
 }
 

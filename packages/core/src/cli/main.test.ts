@@ -1,3 +1,4 @@
+import { Writable } from "node:stream";
 import t from "tap";
 import { z } from "zod";
 import { defineCommand } from "./command.js";
@@ -26,13 +27,20 @@ const FILES = {
 async function run(argv: string[], cwd: string, options: MainOptions = {}, env: Record<string, string> = {}) {
   let out = "";
   let err = "";
+  const sink = (add: (text: string) => void) =>
+    new Writable({
+      write: (chunk, _encoding, done) => {
+        add(String(chunk));
+        done();
+      },
+    });
   const code = await main(argv, options, {
-    out: (text) => {
+    stdout: sink((text) => {
       out += text;
-    },
-    err: (text) => {
+    }),
+    stderr: sink((text) => {
       err += text;
-    },
+    }),
     cwd,
     env,
     isTerminal: false,
@@ -167,6 +175,28 @@ t.test("commands of other packages get checked options and words", async (t) => 
     out: /usage: hyfw pack[\s\S]*--rows <whole number, 1 or more>/,
   });
   t.equal(seen.length, 1);
+});
+
+t.test("a command may have a name of two words and an exit code of its own", async (t) => {
+  const command = (name: string, code: number) => ({
+    name,
+    summary: "S.",
+    usage: `hyfw ${name}`,
+    run: () => code,
+  });
+  const options = { commands: async () => [command("index", 3), command("index base", 4)] };
+  const cwd = t.testdir({});
+  t.equal((await run(["index", "base", "x"], cwd, options)).code, 4);
+  t.equal((await run(["index", "x"], cwd, options)).code, 3);
+  t.match(await run(["index", "base", "--help"], cwd, options), {
+    code: 0,
+    out: "usage: hyfw index base\n\nS.\n",
+  });
+  const pair = { commands: async () => [command("index base", 4)] };
+  t.match(await run(["index", "bsae"], cwd, pair), {
+    code: 2,
+    err: /no command "index bsae"; did you mean index base\?/,
+  });
 });
 
 t.test("a preset that needs CUDA stops at once where there is none", async (t) => {

@@ -32,16 +32,16 @@ export async function main(
   const onSignal = (): void => {
     if (stop.signal.aborted) process.exit(EXIT.interrupted);
     stop.abort();
-    io.err("\nstopping at the next safe place; once more stops at once\n");
+    io.stderr.write("\nstopping at the next safe place; once more stops at once\n");
   };
   process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
   const fullIo: CommandIo = { ...io, signal: stop.signal };
   try {
-    await dispatch(argv, options, fullIo);
-    return stop.signal.aborted ? EXIT.interrupted : EXIT.done;
+    const code = await dispatch(argv, options, fullIo);
+    return stop.signal.aborted ? EXIT.interrupted : (code ?? EXIT.done);
   } catch (fault) {
     if (stop.signal.aborted && isAbort(fault)) return EXIT.interrupted;
-    io.err(`${formatFault(fault, io)}\n`);
+    io.stderr.write(`${formatFault(fault, io)}\n`);
     if (stop.signal.aborted) return EXIT.interrupted;
     return fault instanceof HyfwError && isUsage(fault.code) ? EXIT.usage : EXIT.failed;
   } finally {
@@ -49,34 +49,62 @@ export async function main(
   }
 }
 
-async function dispatch(argv: readonly string[], options: MainOptions, io: CommandIo): Promise<void> {
+async function dispatch(
+  argv: readonly string[],
+  options: MainOptions,
+  io: CommandIo,
+): Promise<number | undefined> {
   const installation: Installation = {
     presetFolders: options.presetFolders ?? [],
     cudaAvailable: options.cudaAvailable ?? (() => false),
   };
-  const own = [trainCommand(installation), configCommand(installation), presetCommand(installation)];
-  const [first] = argv;
-  const isNamed = first !== undefined && !isFlag(first);
-  if (!isNamed && (argv.includes("--version") || argv.includes("-v"))) return io.out(`${CORE_VERSION}\n`);
-  const name = isNamed ? first : "train";
-  const rest = isNamed ? argv.slice(1) : argv;
-  const isHelp = rest.includes("--help") || rest.includes("-h") || name === "help";
-  let command = own.find((one) => one.name === name);
-  if (command === undefined || (isHelp && !isNamed)) {
-    const all = [...own, ...((await options.commands?.()) ?? [])];
-    if (name === "help" || (isHelp && !isNamed)) io.out(formatCommands(all));
-    if (name === "help") return;
-    command = all.find((one) => one.name === name);
-    const names = all.map((one) => one.name);
-    if (command === undefined) throw commandUnknown(name, suggest(name, names), names);
+  const own: Command[] = [
+    trainCommand(installation),
+    configCommand(installation),
+    presetCommand(installation),
+  ];
+  const isHelp = argv[0] === "help" || argv.some(isHelpWord);
+  const words = argv.filter((word, index) => !isHelpWord(word) && !(index === 0 && word === "help"));
+  const isNamed = words[0] !== undefined && !isFlag(words[0]);
+  if (!isNamed && (words.includes("--version") || words.includes("-v"))) {
+    io.stdout.write(`${CORE_VERSION}\n`);
+    return undefined;
   }
-  if (!isHelp) return command.run(rest, io);
-  io.out(
-    await command.help(
-      rest.filter((word) => word !== "--help" && word !== "-h"),
-      io,
-    ),
-  );
+  const named = isNamed ? words : ["train", ...words];
+  let found = findCommand(named, own);
+  if (found === undefined || (isHelp && !isNamed)) {
+    const all = [...own, ...((await options.commands?.()) ?? [])];
+    if (isHelp && !isNamed) io.stdout.write(formatCommands(all));
+    found = findCommand(named, all);
+    if (found === undefined) throw unknownCommand(named, all);
+  }
+  const { command, rest } = found;
+  if (!isHelp) return (await command.run(rest, io)) ?? undefined;
+  const more = await command.help?.(rest, io);
+  const body = more === undefined ? "" : `\n${more}\n`;
+  io.stdout.write(`usage: ${command.usage}\n\n${command.summary}\n${body}`);
+  return undefined;
+}
+
+/** The command whose name, of one word or more, the words begin with; the longest name wins. */
+function findCommand(
+  words: readonly string[],
+  commands: readonly Command[],
+): { command: Command; rest: string[] } | undefined {
+  const fits = commands.filter(({ name }) => name.split(" ").every((word, index) => words[index] === word));
+  const [command] = fits.sort((a, b) => b.name.length - a.name.length);
+  return command && { command, rest: words.slice(command.name.split(" ").length) };
+}
+
+function unknownCommand(words: readonly string[], commands: readonly Command[]): HyfwError {
+  const names = commands.map(({ name }) => name);
+  const isGroup = names.some((name) => name.startsWith(`${words[0]} `));
+  const written = words.slice(0, isGroup ? 2 : 1).join(" ");
+  return commandUnknown(written, suggest(written, names), names);
+}
+
+function isHelpWord(word: string): boolean {
+  return word === "--help" || word === "-h";
 }
 
 function formatCommands(commands: readonly Command[]): string {
@@ -115,8 +143,8 @@ function terminalIo(): Omit<CommandIo, "signal"> {
   const isTerminal = stdout.isTTY === true;
   const hasColour = isTerminal && (env.NO_COLOR ?? "") === "";
   return {
-    out: (text) => void stdout.write(text),
-    err: (text) => void stderr.write(text),
+    stdout,
+    stderr,
     cwd: process.cwd(),
     env,
     isTerminal,

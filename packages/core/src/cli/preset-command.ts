@@ -16,7 +16,7 @@ export function presetCommand({ presetFolders }: Installation): Command {
   return {
     name: "preset",
     summary: "Lists presets, or prints one with the origin of every value.",
-    help: () => `usage: ${USAGE}\n`,
+    usage: USAGE,
     run: async ([action, name, ...extra], io) => {
       if (extra[0] !== undefined) throw argumentUnexpected(extra[0], USAGE);
       if (action === undefined) throw argumentMissing("list or show", USAGE);
@@ -24,13 +24,13 @@ export function presetCommand({ presetFolders }: Installation): Command {
         if (name === undefined) throw argumentMissing("NAME", USAGE);
         // Only the preset itself: what a project's config file adds is shown by `hyfw config print`.
         const loaded = await loadSettings({ cwd: io.cwd, presets: [name], presetFolders, config: false });
-        io.out(printSettings(finish(loaded, [], USAGE), true));
+        io.stdout.write(printSettings(finish(loaded, [], USAGE), true));
       } else if (action === "list") {
         if (name !== undefined) throw argumentUnexpected(name, USAGE);
         const presets = listPresets({ folders: [join(io.cwd, "presets"), ...presetFolders] });
         const width = Math.max(...presets.map((preset) => preset.name.length), 0);
         for (const preset of presets)
-          io.out(
+          io.stdout.write(
             `${io.bold(preset.name.padEnd(width))}  ${summaryOf(preset.file)}  (${displayPath(preset.file, io.cwd)})\n`,
           );
       } else

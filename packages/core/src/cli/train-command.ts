@@ -22,6 +22,7 @@ export function trainCommand(installation: Installation): Command {
   return {
     name: "train",
     summary: "Trains a model; the command that runs when none is named.",
+    usage: USAGE,
     help: (argv, io) => trainHelp(argv, io, installation),
     run: async (argv, io) => {
       const dryRun = argv.includes("--dry-run");
@@ -32,7 +33,7 @@ export function trainCommand(installation: Installation): Command {
         io.signal.throwIfAborted();
         await runTraining(run, io, { dryRun });
       } catch (fault) {
-        await run.close().catch((second: unknown) => io.err(`${String(second)}\n`)); // the first fault is the news
+        await run.close().catch((second: unknown) => io.stderr.write(`${String(second)}\n`)); // the first fault is the news
         throw fault;
       }
       await run.close();
@@ -59,6 +60,6 @@ async function trainHelp(
   }
   if (plugins.length === 0 && note === "")
     note = "Add --preset NAME to see the flags of that preset's plugins too.";
-  const parts = [`usage: ${USAGE}`, sources, formatOptions(settingOptions({ plugins })), note];
-  return `${parts.filter((part) => part !== "").join("\n\n")}\n`;
+  const parts = [sources, formatOptions(settingOptions({ plugins })), note];
+  return parts.filter((part) => part !== "").join("\n\n");
 }

@@ -12,6 +12,6 @@ export async function runTraining(
   io: CommandIo,
   { dryRun = false }: { dryRun?: boolean } = {},
 ): Promise<void> {
-  io.out(formatPlan(planSettings(run)));
+  io.stdout.write(formatPlan(planSettings(run)));
   if (!dryRun) throw trainNotBuilt();
 }
