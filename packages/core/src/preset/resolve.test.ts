@@ -205,6 +205,10 @@ t.test("a word of --set is text where the option is text", async (t) => {
   const { settings } = await resolveSettings({ cwd, sets: ["run.name=007", "train.ema.enabled=true"] });
   t.equal(settings.run.name, "007");
   t.equal(settings.train.ema.enabled, true);
+  const prompts = async (text: string) =>
+    (await resolveSettings({ cwd, sets: [`samples.prompts=${text}`] })).settings.samples.prompts;
+  t.same(await prompts("a cat"), ["a cat"], "one value for a list is a list of one");
+  t.same(await prompts("[a cat, '7']"), ["a cat", "7"]);
   await t.rejects(resolveSettings({ cwd, sets: ["nonsense"] }), { code: "HYFW_SETTING_SYNTAX" });
 });
 

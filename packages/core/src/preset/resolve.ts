@@ -91,15 +91,19 @@ export function checkSettings(loaded: LoadedSettings, flags: readonly Layer[]): 
   return describeSettings({ settings, plugins: checked, cwd, merged, hash: paths.hash(settings) });
 }
 
-/** Reads the word of a `--set` again, now that the option's schema is known: `run.name=007` stays text. */
+/**
+ * Reads the word of a `--set` again, now that the option's schema is known: `run.name=007` stays text, and one value for
+ * a list option is a list of one.
+ */
 function rereadWord(layer: Layer, plugins: readonly NamedPlugin[]): Layer {
   if (layer.written === undefined || layer.written.text === DELETE) return layer;
   const { path, text } = layer.written;
   const schema = schemaOf(path, plugins);
   if (schema === undefined) return layer;
   const option = optionOf(schema, path);
-  if (option.list !== undefined || option.word !== "text") return layer;
-  return { ...layer, value: nest(path, readWord(text, option)) };
+  const value = readWord(text, option.list === undefined ? option : undefined);
+  const isLoneValue = option.list === "always" && !Array.isArray(value) && value !== null;
+  return { ...layer, value: nest(path, isLoneValue ? [readWord(text, option)] : value) };
 }
 
 /** The schema of a setting, among the core's and the plugins'. */

@@ -15,10 +15,11 @@ const Schema = z.strictObject({
     .optional()
     .describe("Size."),
   files: z.array(z.string()).describe("Files.").meta({ path: true }),
+  step: z.number().nullable().default(null).describe("Step."),
 });
 
 t.test("options carry flag, default, range and description of their schema", async (t) => {
-  const [rate, on, size, files] = listOptions(Schema, ["plugins", "x"]);
+  const [rate, on, size, files, step] = listOptions(Schema, ["plugins", "x"]);
   t.match(rate, {
     path: ["plugins", "x", "rate"],
     description: "A rate.",
@@ -30,10 +31,11 @@ t.test("options carry flag, default, range and description of their schema", asy
   t.match(on, { path: ["plugins", "x", "inner", "on"], word: "boolean", meta: { negatedBy: "--off" } });
   t.match(size, { list: "several", isRequired: false, accepts: "number or list of number" });
   t.match(files, { list: "always", word: "text", isRequired: true, meta: { path: true } });
+  t.match(step, { accepts: "number, or null", default: null, isRequired: false });
 });
 
 t.test("defaults are what the schema itself fills in, and nothing else", async (t) => {
-  t.same(defaultsOf(Schema), { rate: 0.5, inner: { on: true } });
+  t.same(defaultsOf(Schema), { rate: 0.5, inner: { on: true }, step: null });
   t.same(SettingsSchema.parse(defaultsOf(SettingsSchema)), SettingsSchema.parse({}));
 });
 

@@ -75,6 +75,7 @@ interface Peeled {
   readonly meta: Record<string, unknown>;
   readonly default: unknown;
   readonly isOptional: boolean;
+  readonly isNullable: boolean;
   /** An object that is there even when nobody writes it, so that its own options can be listed one by one. */
   readonly isSection: boolean;
 }
@@ -84,6 +85,7 @@ function peel(schema: z.ZodType): Peeled {
   let meta: Record<string, unknown> = schema.meta() ?? {};
   let inner = schema;
   let isOptional = false;
+  let isNullable = false;
   let isSection = true;
   let fallback: unknown;
   for (;;) {
@@ -98,7 +100,10 @@ function peel(schema: z.ZodType): Peeled {
       isOptional = true;
       isSection = false;
       next = inner.def.innerType;
-    } else if (inner instanceof z.ZodNullable || inner instanceof z.ZodReadonly) {
+    } else if (inner instanceof z.ZodNullable) {
+      isNullable = true;
+      next = inner.def.innerType;
+    } else if (inner instanceof z.ZodReadonly) {
       next = inner.def.innerType;
     } else if (inner instanceof z.ZodPipe) {
       next = inner.def.in;
@@ -106,7 +111,7 @@ function peel(schema: z.ZodType): Peeled {
     inner = asZodType(next);
     meta = { ...inner.meta(), ...meta };
   }
-  return { inner, meta, default: fallback, isOptional, isSection };
+  return { inner, meta, default: fallback, isOptional, isNullable, isSection };
 }
 
 function shapeOf(schema: z.ZodObject): [string, z.ZodType][] {
@@ -133,7 +138,7 @@ function toOption(path: SettingPath, peeled: Peeled): Option {
       ...(isPath === true && { path: true }),
       ...(typeof bareValue === "string" && { bareValue }),
     },
-    accepts: describeSchema(json),
+    accepts: `${describeSchema(json)}${peeled.isNullable ? ", or null" : ""}`,
     word: element.type === "boolean" ? "boolean" : element.type === "string" ? "text" : "value",
     ...(list !== undefined && { list }),
     default: peeled.default,
