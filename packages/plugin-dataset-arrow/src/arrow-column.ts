@@ -116,7 +116,8 @@ export class ArrowColumn {
       return layout.text ? bytes.toString("utf8") : bytes;
     }
     const values = part.buffers[1]?.at ?? 0;
-    if (layout.kind === "bool") return (((await file.read(values + (i >> 3), 1))[0] ?? 0) >> (i & 7)) % 2 === 1;
+    if (layout.kind === "bool")
+      return (((await file.read(values + (i >> 3), 1))[0] ?? 0) >> (i & 7)) % 2 === 1;
     const number = layout.kind === "dictionary" ? layout.keys : layout;
     if (number.kind !== "number") return null;
     const bytes = await file.read(values + i * number.bytes, number.bytes);

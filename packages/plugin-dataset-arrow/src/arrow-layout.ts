@@ -10,7 +10,12 @@ export type CellLayout =
     }
   | { readonly kind: "bool" }
   | { readonly kind: "null" }
-  | { readonly kind: "dictionary"; readonly id: number; readonly keys: CellLayout; readonly values: CellLayout }
+  | {
+      readonly kind: "dictionary";
+      readonly id: number;
+      readonly keys: CellLayout;
+      readonly values: CellLayout;
+    }
   | { readonly kind: "other"; readonly name: string };
 
 /** The layout of a field's cells; nested and view types are `other` and cannot be read. */

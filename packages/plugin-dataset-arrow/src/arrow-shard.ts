@@ -151,7 +151,13 @@ function bytesData(values: readonly (Uint8Array | null)[], type: Utf8 | Binary):
   }
   const data = new Uint8Array(end);
   for (const [i, value] of values.entries()) if (value !== null) data.set(value, valueOffsets[i]);
-  const shape = { length: values.length, nullCount, nullBitmap: nullCount > 0 ? nullBitmap : null, valueOffsets, data };
+  const shape = {
+    length: values.length,
+    nullCount,
+    nullBitmap: nullCount > 0 ? nullBitmap : null,
+    valueOffsets,
+    data,
+  };
   const made: Data<DataType> =
     type instanceof Utf8 ? makeData({ type, ...shape }) : makeData({ type, ...shape });
   return made;

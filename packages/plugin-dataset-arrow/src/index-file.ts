@@ -87,7 +87,8 @@ async function readRows(
   }
   if (!isBase) return arrays;
   const only = arrays.get("x");
-  if (only === undefined) throw indexFile(npz, 'a base index keeps its rows under "x"', "build the index again");
+  if (only === undefined)
+    throw indexFile(npz, 'a base index keeps its rows under "x"', "build the index again");
   return new Map([["", only]]);
 }
 
@@ -105,14 +106,19 @@ function checkConsistency(
   for (const [key, numbers] of rows) {
     const groups = Array.isArray(disk.group_length) ? disk.group_length : disk.group_length[key];
     if (groups === undefined || groups.length !== files)
-      throw fail(`group_length${key && ` of ${key}`} must have ${files} entries, found ${groups?.length ?? 0}`);
+      throw fail(
+        `group_length${key && ` of ${key}`} must have ${files} entries, found ${groups?.length ?? 0}`,
+      );
     const sum = groups.reduce((a, b) => a + b, 0);
     if (sum !== numbers.length)
-      throw fail(`group_length${key && ` of ${key}`} adds up to ${sum}, but there are ${numbers.length} rows`);
+      throw fail(
+        `group_length${key && ` of ${key}`} adds up to ${sum}, but there are ${numbers.length} rows`,
+      );
     for (let i = 0; i < numbers.length; i++) {
       const row = numbers[i] as number;
       if (row < 0 || row >= total) throw fail(`row number ${row} lies outside of its ${total} rows`);
-      if (i > 0 && row < (numbers[i - 1] as number)) throw fail(`row numbers fall from ${numbers[i - 1]} to ${row}`);
+      if (i > 0 && row < (numbers[i - 1] as number))
+        throw fail(`row numbers fall from ${numbers[i - 1]} to ${row}`);
     }
     any += numbers.length;
   }
@@ -149,8 +155,7 @@ export async function writeIndex(file: string, index: Index): Promise<void> {
     indices: inline ? Array.from(base) : isBase ? [] : {},
     example_indices: isBase ? [] : {},
   };
-  if (!inline)
-    await replaceFile(join(dirname(file), npzName), writeNpz(isBase ? [["x", base]] : index.rows));
+  if (!inline) await replaceFile(join(dirname(file), npzName), writeNpz(isBase ? [["x", base]] : index.rows));
   await replaceFile(file, JSON.stringify(disk, null, 4));
 }
 

@@ -23,8 +23,7 @@ function readNpy(entry: Uint8Array): RowNumbers {
   const header = bytes.toString("latin1", wide ? 12 : 10, start);
   const type = /'descr':\s*'([^']+)'/.exec(header)?.[1];
   const length = Number(/'shape':\s*\((\d+),\)/.exec(header)?.[1]);
-  if (!Number.isInteger(length))
-    throw new Error(`an array is not one-dimensional: ${header.trim()}`);
+  if (!Number.isInteger(length)) throw new Error(`an array is not one-dimensional: ${header.trim()}`);
   const view = new DataView(bytes.buffer, bytes.byteOffset + start);
   if (type === "<i8") return Float64Array.from({ length }, (_, i) => Number(view.getBigInt64(8 * i, true)));
   if (type === "<i4") return Float64Array.from({ length }, (_, i) => view.getInt32(4 * i, true));
@@ -33,9 +32,7 @@ function readNpy(entry: Uint8Array): RowNumbers {
 
 /** An npz of int64 arrays (npy version 1.0), in the order given. */
 export function writeNpz(arrays: Iterable<readonly [string, ArrayLike<number>]>): Buffer {
-  return writeZip(
-    Array.from(arrays, ([key, values]) => ({ name: `${key}.npy`, bytes: npyOf(values) })),
-  );
+  return writeZip(Array.from(arrays, ([key, values]) => ({ name: `${key}.npy`, bytes: npyOf(values) })));
 }
 
 function npyOf(values: ArrayLike<number>): Buffer {
