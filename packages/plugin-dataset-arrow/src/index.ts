@@ -2,6 +2,8 @@ import { DATASET, definePlugin } from "@hyfw/core";
 import { openDataset } from "./open-dataset.js";
 import { DatasetOptions } from "./options.js";
 
+export type { Command, CommandIo } from "./command-arguments.js";
+export { commands } from "./commands.js";
 export { type PackReport, type PackSettings, packCsv, type RefusedRow } from "./csv-to-arrow.js";
 export { type Index, readIndex, writeIndex } from "./index-file.js";
 export { openDataset } from "./open-dataset.js";

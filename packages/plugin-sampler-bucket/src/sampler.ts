@@ -6,19 +6,25 @@ import { permutation } from "./permute.js";
 /**
  * A sampler that permutes each bucket's rows, cuts them into units of one resolution, and permutes the units of all buckets.
  * Pure: the order of an epoch needs no other epoch's.
- * @throws HYFW_SAMPLER_NO_UNITS when an epoch has no unit, HYFW_SAMPLER_UNIT_SIZE for a unit size that is no positive whole number
+ * With `carry`, an epoch of fewer rows than a unit may hold no unit; a later one then has them.
+ * @throws HYFW_SAMPLER_NO_UNITS when there are no rows or, with `drop`, no whole unit; HYFW_SAMPLER_UNIT_SIZE for a unit size that is no positive whole number
  */
 export function bucketSampler({ leftover }: { leftover: Leftover }): SamplerHook {
   return { order: (facts, epoch) => epochOrder(facts, epoch, leftover) };
 }
 
-function epochOrder({ buckets, seed, unitSize }: SamplerFacts, epoch: number, leftover: Leftover): EpochOrder {
+function epochOrder(
+  { buckets, seed, unitSize }: SamplerFacts,
+  epoch: number,
+  leftover: Leftover,
+): EpochOrder {
   if (!Number.isInteger(unitSize) || unitSize < 1) throw unitSizeInvalid(unitSize);
   const filled = buckets.filter(({ positions }) => positions.length > 0);
   const parts = filled.map((bucket) => bucketUnits(bucket, { seed, epoch, unitSize }, leftover));
   const total = parts.reduce((sum, { units }) => sum + units, 0);
-  if (total === 0) {
-    const rows = filled.reduce((sum, { positions }) => sum + positions.length, 0);
+  const rows = filled.reduce((sum, { positions }) => sum + positions.length, 0);
+  // With carry a small set fills a unit only every few epochs, so an epoch without one is in order.
+  if (rows === 0 || (total === 0 && leftover !== "carry")) {
     throw noUnits({ rows, buckets: filled.length, unitSize, epoch, leftover });
   }
   // Unit u belongs to the bucket whose range of unit numbers holds it.
