@@ -74,8 +74,7 @@ export async function decodeWhole(bytes: Uint8Array): Promise<{ width: number; h
   if (metadata.format === "svg" || metadata.format === "pdf")
     throw new PictureRefused("vector picture", `${metadata.format} has no pixels; rasterise it first`);
   try {
-    // `stats` reads every pixel in pieces, without holding the decoded picture.
-    await sharp(bytes, { failOn: "warning" }).stats();
+    await sharp(bytes, { failOn: "warning", sequentialRead: true }).raw().toBuffer();
   } catch (error) {
     throw new PictureRefused("picture damaged", lineOf(error));
   }
