@@ -78,6 +78,12 @@ export const DatasetOptions = z.strictObject({
     .describe(
       "exif turns pictures as their EXIF orientation says, as hyfw packs them; stored reads shards of the official converter, which ignores it.",
     ),
+  resize: z
+    .enum(["exact", "fast"])
+    .default("exact")
+    .describe(
+      "exact resizes bit by bit as the official tools do; fast shrinks with libvips, several times quicker for large pictures and a few levels off at sharp edges.",
+    ),
 });
 
 /** What a person's settings become: nothing missing. */
