@@ -76,7 +76,7 @@ function patternsByFirstRun(table: readonly NameEntry[]): Map<string, Pattern[]>
     const folded = foldName(entry.en);
     const source = folded
       .split(" ")
-      .map((part) => part.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&"))
+      .map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&"))
       .join("[\\s_]+");
     const key = FIRST_RUN.exec(folded)?.[0] ?? "";
     const known = patterns.get(key) ?? [];

@@ -77,7 +77,7 @@ function lowerRows(
 
 function clip(sum: number): number {
   const value = sum >> BITS;
-  return value < 0 ? 0 : value > 255 ? 255 : value;
+  return Math.max(0, Math.min(255, value));
 }
 
 function weightsFor(
