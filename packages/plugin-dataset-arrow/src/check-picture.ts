@@ -24,6 +24,7 @@ export type RefusalReason =
   | "file empty"
   | "vector picture"
   | "not a picture"
+  | "format not read"
   | "picture damaged";
 
 /** A picture that cannot be packed, with the reason and what the system or decoder said. */
@@ -69,6 +70,9 @@ export async function decodeWhole(bytes: Uint8Array): Promise<{ width: number; h
   try {
     metadata = await sharp(bytes, { failOn: "warning" }).metadata();
   } catch (error) {
+    const format = unreadFormat(bytes);
+    if (format !== undefined)
+      throw new PictureRefused("format not read", `${format}; save it as PNG or JPEG`);
     throw new PictureRefused("not a picture", lineOf(error));
   }
   if (metadata.format === "svg" || metadata.format === "pdf")
@@ -80,6 +84,16 @@ export async function decodeWhole(bytes: Uint8Array): Promise<{ width: number; h
   }
   const { width, height } = metadata.autoOrient;
   return { width, height };
+}
+
+/** Picture formats that the decoder lacks, by their first bytes. */
+function unreadFormat(bytes: Uint8Array): string | undefined {
+  const start = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, 16)).toString(
+    "latin1",
+  );
+  if (start.startsWith("BM")) return "BMP";
+  if (start.startsWith("8BPS")) return "Photoshop";
+  return /^....ftyp(heic|heix|mif1)/s.test(start) ? "HEIC" : undefined;
 }
 
 function lineOf(error: unknown): string {

@@ -6,7 +6,7 @@ import { packCsv } from "./csv-to-arrow.js";
 import { multiresoIndex } from "./index-commands.js";
 import { readIndex, writeIndex } from "./index-file.js";
 import { openDataset } from "./open-dataset.js";
-import { DatasetOptions } from "./options.js";
+import { DatasetOptions, phaseOptions } from "./options.js";
 
 async function picture(width: number, height: number, colour: string): Promise<Buffer> {
   return sharp({ create: { width, height, channels: 3, background: colour } })
@@ -214,5 +214,17 @@ t.test("settings that contradict each other are refused before anything is opene
   await t.rejects(open({ arrowFiles: ["/nowhere/*.arrow"] }), {
     code: "HYFW_DATASET_SETTING",
     message: /no file fits/,
+  });
+});
+
+t.test("a phase lays its options over the plugin's, and an unknown one is named", async (t) => {
+  const options = optionsOf({ arrowFiles: ["a.arrow"] });
+  t.same(phaseOptions(options, { name: "fine", options: { imageSize: [64] } }), {
+    ...options,
+    imageSize: [64],
+  });
+  t.throws(() => phaseOptions(options, { name: "fine", options: { imageSise: [64] } }), {
+    code: "HYFW_DATASET_SETTING",
+    message: /phase "fine"[\s\S]*imageSise/,
   });
 });

@@ -1,6 +1,6 @@
 import { DATASET, definePlugin } from "@hyfw/core";
 import { openDataset } from "./open-dataset.js";
-import { DatasetOptions } from "./options.js";
+import { DatasetOptions, phaseOptions } from "./options.js";
 
 export type { Command, CommandIo } from "./command-arguments.js";
 export { commands } from "./commands.js";
@@ -20,6 +20,6 @@ export default definePlugin({
   provides: [DATASET],
   setup: ({ options, provide }) =>
     provide(DATASET, {
-      open: (phase) => openDataset(phase, DatasetOptions.parse({ ...options, ...phase.options })),
+      open: (phase) => openDataset(phase, phaseOptions(options, phase)),
     }),
 });

@@ -1,4 +1,4 @@
-import { type OptionMeta, type Resolution, z } from "@hyfw/core";
+import { type OptionMeta, type PhaseData, type Resolution, z } from "@hyfw/core";
 import { datasetSetting } from "./errors.js";
 
 const meta = (fields: OptionMeta): OptionMeta & Record<string, unknown> => ({ ...fields });
@@ -88,6 +88,23 @@ export const DatasetOptions = z.strictObject({
 
 /** What a person's settings become: nothing missing. */
 export type DatasetOptions = z.output<typeof DatasetOptions>;
+
+/**
+ * The plugin's options with those of a phase laid over them; lists are replaced.
+ * @throws HYFW_DATASET_SETTING naming phase and option
+ */
+export function phaseOptions(options: DatasetOptions, phase: PhaseData): DatasetOptions {
+  const parsed = DatasetOptions.safeParse({ ...options, ...phase.options });
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const name = issue?.path.join(".") || Object.keys(phase.options).join(", ");
+  throw datasetSetting(
+    name,
+    phase.options[name],
+    `phase ${JSON.stringify(phase.name)}: ${issue?.message ?? "not as expected"}`,
+    `the data set takes ${Object.keys(DatasetOptions.shape).join(", ")}`,
+  );
+}
 
 /** The square or the one size of `imageSize`. */
 export function singleResolution({ imageSize }: DatasetOptions): Resolution {
