@@ -1,1 +1,13 @@
-export {};
+import { AUGMENTER, definePlugin } from "@hyfw/core";
+import { dropTags, TagDropoutOptions } from "./drop-tags.js";
+
+export { dropTags, TagDropoutOptions } from "./drop-tags.js";
+
+export default definePlugin({
+  name: "augmenter-tag-dropout",
+  version: "0.1.0",
+  core: "^0.1.0",
+  options: TagDropoutOptions,
+  provides: [AUGMENTER],
+  setup: ({ options, provide }) => provide(AUGMENTER, dropTags(options)),
+});

@@ -1,1 +1,25 @@
-export {};
+import { DATASET, definePlugin } from "@hyfw/core";
+import { openDataset } from "./open-dataset.js";
+import { DatasetOptions, phaseOptions } from "./options.js";
+
+export type { Command, CommandIo } from "./command-arguments.js";
+export { commands } from "./commands.js";
+export { type PackReport, type PackSettings, packCsv, type RefusedRow } from "./csv-to-arrow.js";
+export type { GoldenCase } from "./golden/golden-case.js";
+export { goldenCases } from "./golden.js";
+export { type Index, readIndex, writeIndex } from "./index-file.js";
+export { openDataset } from "./open-dataset.js";
+export { DatasetOptions } from "./options.js";
+export { type ResolutionSettings, resolutionList } from "./resolutions.js";
+
+export default definePlugin({
+  name: "dataset-arrow",
+  version: "0.1.0",
+  core: "^0.1.0",
+  options: DatasetOptions,
+  provides: [DATASET],
+  setup: ({ options, provide }) =>
+    provide(DATASET, {
+      open: (phase) => openDataset(phase, phaseOptions(options, phase)),
+    }),
+});

@@ -1,0 +1,142 @@
+import { type OptionMeta, type PhaseData, type Resolution, z } from "@hyfw/core";
+import { datasetSetting } from "./errors.js";
+
+const meta = (fields: OptionMeta): OptionMeta & Record<string, unknown> => ({ ...fields });
+
+/** Options of the Arrow data set: where the rows are, which of them count, and the sizes they are trained at. */
+export const DatasetOptions = z.strictObject({
+  arrowFiles: z
+    .array(z.string())
+    .default([])
+    .describe("Arrow shards to train on, paths or patterns with * ? [...]; every row once.")
+    .meta(meta({ path: true })),
+  indexFile: z
+    .array(z.string())
+    .default([])
+    .describe(
+      "Index JSON files that choose the rows, as the official tools or `hyfw index` write them; a multi-resolution one stands alone.",
+    )
+    .meta(meta({ flag: "--index-file", path: true })),
+  imageSize: z
+    .array(z.number().int().positive())
+    .min(1)
+    .max(2)
+    .default([1024])
+    .describe(
+      "Training size in pixels: one number for a square, or height and width. With buckets, the side of the square one.",
+    )
+    .meta(meta({ flag: "--image-size" })),
+  multireso: z
+    .boolean()
+    .default(false)
+    .describe("Trains in buckets of several resolutions instead of one size.")
+    .meta(meta({ flag: "--multireso" })),
+  resoStep: z
+    .number()
+    .int()
+    .positive()
+    .nullable()
+    .default(null)
+    .describe("Step in pixels between the sides of neighbouring buckets, at most half of imageSize.")
+    .meta(meta({ flag: "--reso-step" })),
+  targetRatios: z
+    .array(z.string())
+    .nullable()
+    .default(null)
+    .describe('Buckets by ratio as "HEIGHT:WIDTH" strings instead of by step; wins over resoStep.')
+    .meta(meta({ flag: "--target-ratios" })),
+  align: z
+    .number()
+    .int()
+    .positive()
+    .default(16)
+    .describe("Sides of buckets by ratio, and imageSize, are multiples of this many pixels."),
+  minSize: z
+    .number()
+    .int()
+    .nonnegative()
+    .default(0)
+    .describe("Rows whose picture is narrower or lower than this many pixels are left out and counted."),
+  textColumns: z
+    .array(z.string())
+    .nullable()
+    .default(null)
+    .describe("Columns read as captions; null reads every text column except md5 and the tags column."),
+  tagsColumn: z
+    .string()
+    .default("tags")
+    .describe('Column with tags by category as a JSON object {"category": ["tag"]}; may be absent.'),
+  alpha: z
+    .enum(["drop", "white"])
+    .default("drop")
+    .describe(
+      "Transparent pictures: drop uses the colours under the transparency as the official tools do, white lays them on white.",
+    ),
+  orientation: z
+    .enum(["exif", "stored"])
+    .default("exif")
+    .describe(
+      "exif turns pictures as their EXIF orientation says, as hyfw packs them; stored reads shards of the official converter, which ignores it.",
+    ),
+  resize: z
+    .enum(["exact", "fast"])
+    .default("exact")
+    .describe(
+      "exact resizes bit by bit as the official tools do; fast shrinks with libvips, several times quicker for large pictures and a few levels off at sharp edges.",
+    ),
+});
+
+/** What a person's settings become: nothing missing. */
+export type DatasetOptions = z.output<typeof DatasetOptions>;
+
+/**
+ * The plugin's options with those of a phase laid over them; lists are replaced.
+ * @throws HYFW_DATASET_SETTING naming phase and option
+ */
+export function phaseOptions(options: DatasetOptions, phase: PhaseData): DatasetOptions {
+  const parsed = DatasetOptions.safeParse({ ...options, ...phase.options });
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const name = issue?.path.join(".") || Object.keys(phase.options).join(", ");
+  throw datasetSetting(
+    name,
+    phase.options[name],
+    `phase ${JSON.stringify(phase.name)}: ${issue?.message ?? "not as expected"}`,
+    `the data set takes ${Object.keys(DatasetOptions.shape).join(", ")}`,
+  );
+}
+
+/** The square or the one size of `imageSize`. */
+export function singleResolution({ imageSize }: DatasetOptions): Resolution {
+  const [height, width = height] = imageSize;
+  if (height === undefined || width === undefined)
+    throw datasetSetting("imageSize", imageSize, "needs one or two numbers", "set for example [1024]");
+  return { height, width };
+}
+
+/** @throws HYFW_DATASET_SETTING when two settings contradict or none names rows */
+export function checkOptions(options: DatasetOptions): void {
+  const { arrowFiles, indexFile, multireso, imageSize } = options;
+  if (arrowFiles.length === 0 && indexFile.length === 0)
+    throw datasetSetting(
+      "arrowFiles",
+      arrowFiles,
+      "neither Arrow files nor an index are named",
+      "set dataset.arrowFiles to the shards that `hyfw pack` wrote, or dataset.indexFile (--index-file)",
+    );
+  if (arrowFiles.length > 0 && indexFile.length > 0)
+    throw datasetSetting(
+      "indexFile",
+      indexFile,
+      "an index names its Arrow files itself, so dataset.arrowFiles must be empty",
+      "remove one of the two settings",
+    );
+  const [height, width = height] = imageSize;
+  if (multireso && height !== width)
+    throw datasetSetting(
+      "imageSize",
+      imageSize,
+      "buckets are built around a square, found two different sides",
+      "give one number, or set dataset.multireso to false",
+    );
+}
