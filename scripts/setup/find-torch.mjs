@@ -1,4 +1,5 @@
 // @ts-check
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { findNvcc, hasNvidiaDriver } from "./cuda.mjs";
 import { aptCommand, installDebianTorch } from "./debian-torch.mjs";
@@ -64,7 +65,9 @@ export async function findTorch(root, options = {}) {
     say("an NVIDIA driver is there but nvcc is not: a CPU build is used (`hyfw doctor` tells more)");
   const wanted = cuda ? [true, false] : [false];
   for (const kind of wanted) {
-    const own = usable(inspectTorch(ownTorchFolder(root, kind)));
+    const target = ownTorchFolder(root, kind);
+    if (!existsSync(target)) continue;
+    const own = usable(inspectTorch(target));
     if (own !== undefined)
       return { ...own, source: "own copy", why: because("hyfw's own copy", passed.slice(0, 1)) };
   }
