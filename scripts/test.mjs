@@ -22,7 +22,18 @@ const rooms = ["packages", "native/lib", "test", "scripts", "examples", "benchma
 export function testFiles(filters = [], repo = root) {
   const files = rooms.flatMap((room) => testsUnder(repo, room)).sort();
   if (filters.length === 0) return files;
-  return files.filter((file) => filters.some((word) => file.includes(word.replace(/^\.\//, ""))));
+  const chosen = new Set(filters.flatMap((filter) => matching(files, filter.replace(/^\.\/|\/$/g, ""))));
+  return files.filter((file) => chosen.has(file));
+}
+
+/**
+ * A file or folder stands for what is in it; any other word for every path that has it.
+ * @param {readonly string[]} files
+ * @param {string} word
+ */
+function matching(files, word) {
+  const inside = files.filter((file) => file === word || file.startsWith(`${word}/`));
+  return inside.length > 0 ? inside : files.filter((file) => file.includes(word));
 }
 
 /**
@@ -92,6 +103,8 @@ export async function runTests(args, env = process.env) {
     process.stdout.write(`no test file has ${filters.map((word) => `"${word}"`).join(" or ")} in its path\n`);
     return { passed: 0, failed: 1, skipped: 0 };
   }
+  for (const word of filters)
+    if (testFiles([word]).length === 0) process.stdout.write(`no test file has "${word}" in its path\n`);
   const jobs = Math.min(2, availableParallelism());
   const tap = join(root, "node_modules", "tap", "dist", "esm", "run.mjs");
   const options = ["--disable-coverage", "--reporter=tap", `--jobs=${jobs}`, "--timeout=600"];
