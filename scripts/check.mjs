@@ -21,7 +21,7 @@ function checks() {
     {
       name: "format and lint",
       program: process.execPath,
-      args: [installed("@biomejs/biome/bin/biome"), "ci", "--max-diagnostics=50", "."],
+      args: [installed("@biomejs/biome/bin/biome"), "ci", "--colors=off", "--max-diagnostics=50", "."],
       todo: "npx biome check --write .",
     },
     clangFormat(),
