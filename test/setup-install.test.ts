@@ -60,6 +60,16 @@ t.test("what pip says is handed on when it fails", async (t) => {
   t.match(result.problem, /as pip is configured: No matching distribution found for torch; from https:/);
 });
 
+t.test("an index that cannot be reached is told from one without the package", async (t) => {
+  const folder = t.testdir();
+  const env = withPython(
+    folder,
+    'echo "WARNING: [Errno 111] Connection refused"; echo "ERROR: No matching distribution"; exit 1',
+  );
+  const result = await installTorch(join(folder, "torch"), { cuda: false, env });
+  t.match(result.problem, /cannot be reached \(connection refused\)/);
+});
+
 t.test("the index can be replaced and the CUDA build comes with what it needs", async (t) => {
   t.match(attempts(false, { HYFW_TORCH_INDEX: "https://example.org/simple" })[0]?.args, [
     "--no-deps",

@@ -128,10 +128,12 @@ t.test("a recent pip failure is not repeated while the system's libtorch is ther
   const machine = emptyMachine(root);
   machine.system = () => ({ torch: { prefix: "", version: "1.13.1", cuda: false } });
   writeFakeProgram(join(root, "bin"), "python3", `echo called >> "${join(root, "calls")}"; exit 1`);
-  rememberFailure(root, "the index did not answer");
+  rememberFailure(root, "the index did not answer", machine.env);
   const found = await findTorch(root, machine);
   t.match(found, { source: "system", why: /the index did not answer \(asked within the last day/ });
   t.throws(() => realpathSync(join(root, "calls")), "python3 was not started");
+  await findTorch(root, { ...machine, env: { ...machine.env, HYFW_TORCH_INDEX: "https://example.org" } });
+  t.ok(realpathSync(join(root, "calls")), "another index is asked at once");
 });
 
 t.test("with no libtorch at all every place is named and the command is given", async (t) => {

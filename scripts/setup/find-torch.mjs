@@ -71,9 +71,9 @@ export async function findTorch(root, options = {}) {
     if (own !== undefined)
       return { ...own, source: "own copy", why: because("hyfw's own copy", passed.slice(0, 1)) };
   }
-  const remembered = recentFailure(root);
+  const remembered = recentFailure(root, env);
   // A recent failure counts only while the system's libtorch can be used instead.
-  if (remembered !== undefined && system().torch !== undefined) passed.push(`pip: ${remembered}`);
+  if (remembered !== undefined && system().torch !== undefined) passed.push(remembered);
   else if (mayInstall) {
     for (const kind of wanted) {
       const target = ownTorchFolder(root, kind);
@@ -88,7 +88,7 @@ export async function findTorch(root, options = {}) {
       passed.push(`pip could not install torch: ${why}`);
       if (details !== undefined) say(`pip failed:\n${details}`);
     }
-    rememberFailure(root, passed.at(-1) ?? "");
+    rememberFailure(root, passed.at(-1) ?? "", env);
   }
 
   let torch = usable(system());

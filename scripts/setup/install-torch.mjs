@@ -97,8 +97,16 @@ export function attempts(cuda, env) {
   return index === cpuIndex ? [configured, fromIndex] : [fromIndex, configured];
 }
 
-/** @param {string} output */
+/**
+ * Why pip failed, in one line: pip calls an index that it could not reach one without the package.
+ * @param {string} output
+ */
 function lastError(output) {
+  const network =
+    /Connection refused|Name or service not known|Temporary failure in name resolution|[Tt]imed out|Network is unreachable|No route to host/.exec(
+      output,
+    );
+  if (network !== null) return `the index cannot be reached (${network[0].toLowerCase()})`;
   const errors = output.split("\n").filter((line) => line.startsWith("ERROR"));
   return (errors.at(-1) ?? output.trim().split("\n").at(-1) ?? "no output").replace(/^ERROR: /, "");
 }
@@ -111,23 +119,25 @@ const rememberMs = 24 * 3_600_000;
  * not ask unreachable indexes at every start.
  * @param {string} root
  * @param {string} problem
+ * @param {NodeJS.ProcessEnv} env
  */
-export function rememberFailure(root, problem) {
+export function rememberFailure(root, problem, env) {
   mkdirSync(hyfwFolder(root), { recursive: true });
-  writeFileSync(join(hyfwFolder(root), failedFile), JSON.stringify({ at: Date.now(), problem }));
+  const record = { at: Date.now(), problem, index: env.HYFW_TORCH_INDEX ?? "" };
+  writeFileSync(join(hyfwFolder(root), failedFile), JSON.stringify(record));
 }
 
 /**
- * The failure of the last day, or undefined.
+ * The failure of the last day with the same index, or undefined.
  * @param {string} root
+ * @param {NodeJS.ProcessEnv} env
  * @returns {string | undefined}
  */
-export function recentFailure(root) {
+export function recentFailure(root, env) {
   try {
-    const { at, problem } = JSON.parse(readFileSync(join(hyfwFolder(root), failedFile), "utf8"));
-    return Date.now() - at < rememberMs
-      ? `${problem} (asked within the last day; delete .hyfw/${failedFile} to ask again)`
-      : undefined;
+    const { at, problem, index } = JSON.parse(readFileSync(join(hyfwFolder(root), failedFile), "utf8"));
+    if (Date.now() - at > rememberMs || index !== (env.HYFW_TORCH_INDEX ?? "")) return undefined;
+    return `${problem} (asked within the last day; delete .hyfw/${failedFile} to ask again)`;
   } catch {
     return undefined;
   }

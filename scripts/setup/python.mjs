@@ -8,10 +8,10 @@ import { runCommand } from "./command.mjs";
  * @returns {Promise<{ folder?: string, problem?: string }>}
  */
 export async function pythonTorch(env = process.env) {
-  // -I keeps a folder named torch in the working folder from being taken for the package.
+  // Started in /, so that a folder named torch in the working folder is not taken for the package.
   const find =
     "import importlib.util as u; s = u.find_spec('torch'); print(s.origin if s and s.origin else '')";
-  const { code, stdout } = await runCommand("python3", ["-I", "-c", find], { env, limitMs: 20_000 });
+  const { code, stdout } = await runCommand("python3", ["-c", find], { cwd: "/", env, limitMs: 20_000 });
   if (code !== 0) return { problem: "python3 does not run" };
   const origin = stdout.trim();
   return origin === "" ? { problem: "the active python3 has no torch" } : { folder: dirname(origin) };
