@@ -22,7 +22,8 @@ export const rules: readonly RoomRule[] = [
   { room: "packages/plugin-*", may: ["@hyfw/core", "@hyfw/nn", "@hyfw/native"] },
   { room: "scripts/setup", may: [], reach: ["scripts"], nodeOnly: true },
   { room: "scripts", may: ["@hyfw/*"] },
-  { room: "bin", may: ["@hyfw/core"], reach: ["scripts"] },
+  // The command joins core with the packages that bring commands of their own.
+  { room: "bin", may: ["@hyfw/*"], reach: ["scripts"] },
   { room: "presets", may: ["@hyfw/core"] },
   { room: "examples", may: ["@hyfw/*"] },
   { room: "benchmarks", may: ["@hyfw/*"], reach: ["scripts"] },
