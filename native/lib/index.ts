@@ -1,1 +1,62 @@
-export {};
+export {
+  type BackwardOptions,
+  backward,
+  backwardSync,
+  enableGrad,
+  grad,
+  isGradEnabled,
+  noGrad,
+} from "./autograd.js";
+export {
+  callOp,
+  callOpAsync,
+  callTensorOp,
+  loadLibrary,
+  type OpArgument,
+  type OpKeywords,
+  type OpResult,
+  opSchemas,
+} from "./call-op.js";
+export { type DeviceName, type DType, dtypeBytes } from "./dtype.js";
+export { NativeError } from "./errors.js";
+export {
+  cudaDevices,
+  linearKernel,
+  opCalls,
+  setLinearKernel,
+  setThreads,
+  threads,
+  torchVersion,
+} from "./machine.js";
+export {
+  arange,
+  cat,
+  conv2d,
+  emaUpdate,
+  embedding,
+  empty,
+  fromTypedArray,
+  full,
+  globalNorm,
+  imagesToBatch,
+  layerNorm,
+  linear,
+  ones,
+  rotary,
+  scaledDotProductAttention,
+  stack,
+  type TensorOptions,
+  tensor,
+  where,
+  zeros,
+} from "./ops.js";
+export { Generator, keyedNormal, manualSeed, type StreamKey } from "./random.js";
+export {
+  MappedSafetensors,
+  openSafetensors,
+  readSafetensors,
+  type SafetensorsEntry,
+  writeSafetensors,
+} from "./safetensors.js";
+export { live, Scope, tidy } from "./scope.js";
+export { type NumberArray, Tensor } from "./tensor.js";

@@ -11,6 +11,15 @@ export {
 export { EXIT, type MainOptions, main } from "./cli/main.js";
 export { CORE_VERSION } from "./core-version.js";
 export { defineError, type ErrorFields, HyfwError } from "./define-error.js";
+export {
+  ACCELERATOR,
+  type Accelerator,
+  type BackwardStep,
+  type Duty,
+  type ForwardFacts,
+  type Gradients,
+  type RunFacts,
+} from "./hooks/accelerator.js";
 export { AUGMENTER, type Augmenter, type Sample } from "./hooks/augmenter.js";
 export {
   type Bucket,
@@ -23,7 +32,24 @@ export {
   type Row,
 } from "./hooks/dataset.js";
 export type { Dice, Rng } from "./hooks/dice.js";
+export { LATENTS, type Latents } from "./hooks/latents.js";
+export {
+  type Batch,
+  type DrawRequest,
+  type Inference,
+  type Loss,
+  MODEL,
+  type Model,
+  type ModelFacts,
+  type ModelHook,
+  type ParameterSlot,
+  type Prepared,
+  type Segment,
+  type Values,
+} from "./hooks/model.js";
+export { OPTIMIZER, type Optimizer, type OptimizerHook, type OptimizerStep } from "./hooks/optimizer.js";
 export { type EpochOrder, SAMPLER, type SamplerFacts, type SamplerHook, type Unit } from "./hooks/sampler.js";
+export { TEXT_ENCODER, type TextEncoder, type TextEncoderHook, type Tokens } from "./hooks/text-encoder.js";
 export { type Combine, defineToken, type Token } from "./hooks/tokens.js";
 export {
   definePlugin,

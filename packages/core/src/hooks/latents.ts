@@ -1,0 +1,18 @@
+import type { Tensor } from "@hyfw/native";
+import type { DiceKey } from "../run/dice.js";
+import { defineToken } from "./tokens.js";
+
+/** Turns pictures into what the diffusion model sees and back: a VAE, or pixels as they are. */
+export interface Latents {
+  readonly channels: number;
+  /** Pixels per latent cell on each side. */
+  readonly cellSize: number;
+  /** @param images [B, 3, H, W] in [-1, 1]. @returns [B, channels, H / cellSize, W / cellSize], float32. No grad. */
+  encode(images: Tensor, keys: readonly DiceKey[]): Tensor;
+  /** @param latents as `encode` gives them. @returns [B, 3, H, W] in about [-1, 1], float32. No grad. */
+  decode(latents: Tensor): Tensor;
+  describe(): string;
+}
+
+/** Exactly one plugin provides latents, when the model asks for them. */
+export const LATENTS = defineToken<Latents>("latents", "one");

@@ -1,0 +1,122 @@
+import type { DeviceName, Tensor } from "@hyfw/native";
+import type { DiceKey } from "../run/dice.js";
+import type { Sample } from "./augmenter.js";
+import type { Resolution } from "./dataset.js";
+import { defineToken } from "./tokens.js";
+
+/**
+ * A named place for one trained array. Modules ask the slot for its tensor each time they run, so that precision,
+ * sharding and offloading change what is behind it and no module changes. `Parameter` of `@hyfw/nn` is one.
+ */
+export interface ParameterSlot {
+  /** The official state-dict name, for example `blocks.0.attn1.Wqkv.weight`. */
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** The array that is trained and saved: float32, a leaf that requires grad. On the `meta` device it has no numbers. */
+  readonly storage: Tensor;
+  /** What modules compute with: the substitute while there is one, else `storage`. */
+  tensor(): Tensor;
+  /** Puts another tensor in front of `storage` until called with `undefined`; the caller owns it. */
+  substitute(tensor: Tensor | undefined): void;
+  /** Whether weight decay applies: false for norms, biases and embeddings. */
+  readonly decays: boolean;
+  /** `true` for weights and biases of linear layers and convolutions, which reduced precision may cast. */
+  readonly castable: boolean;
+}
+
+/** Named tensors that flow between segments. */
+export type Values = Readonly<Record<string, Tensor>>;
+
+/** One stretch of the model with explicit data flow; what accelerators wrap. */
+export interface Segment {
+  /** For example `embed`, `blocks.0`, `final`. */
+  readonly name: string;
+  readonly reads: readonly string[];
+  readonly writes: readonly string[];
+  readonly parameters: readonly ParameterSlot[];
+  /** Plain tensor code: gets exactly the values in `reads`, returns exactly those in `writes`. */
+  run(values: Values): Values;
+}
+
+/** One micro-batch of one resolution, on the run's device. */
+export interface Batch {
+  /** The B samples, as augmenters left them. */
+  readonly samples: readonly Sample[];
+  readonly epoch: number;
+  readonly resolution: Resolution;
+  /** RGB in [-1, 1], mirrored where the sample says so, float32 [B, 3, H, W]. */
+  readonly images: Tensor;
+  /** The key of one sample's chance for a purpose, for `keyedNormal` and for drawing on the CPU. */
+  key(sample: number, purpose: string): DiceKey;
+}
+
+/** What a batch became: what the first segments read, and what the loss needs beside what the last segment writes. */
+export interface Prepared {
+  /** Everything that segments read and no segment writes. */
+  readonly values: Values;
+  /** Timestep per sample, for records. */
+  readonly timesteps: readonly number[];
+  /** Kept by the model for its `loss`. */
+  readonly forLoss: Values;
+}
+
+/** A loss and what it is made of. */
+export interface Loss {
+  /** Scalar that backward starts from: the mean over the micro-batch, float32. */
+  readonly mean: Tensor;
+  /** Per sample, [B], without grad. */
+  readonly perSample: Tensor;
+  /** Parts for the record, scalars without grad: `mse`, `vb`. */
+  readonly parts: Values;
+}
+
+/** One picture to draw. */
+export interface DrawRequest {
+  readonly prompts: readonly string[];
+  readonly negative: string;
+  readonly resolution: Resolution;
+  readonly solver: "ddpm" | "ddim" | "dpmms";
+  readonly steps: number;
+  /** Guidance scale s in u + s·(c − u); none when s ≤ 1. */
+  readonly cfgScale: number;
+  readonly seed: number;
+  /** Told after each solver step, from 1. */
+  readonly onStep?: (step: number, steps: number) => void | Promise<void>;
+}
+
+/** Runs all segments without grad and gives what the last one wrote. */
+export type Inference = (values: Values) => Promise<Values>;
+
+/** A model that is built: weights in slots, segments over them. */
+export interface Model {
+  readonly segments: readonly Segment[];
+  /** Every trained slot once, in the order of the model file. */
+  readonly parameters: readonly ParameterSlot[];
+  /** Label and fact, for the plan. */
+  describe(): readonly (readonly [label: string, fact: string])[];
+  /** Captions, noise and timesteps: from a batch to what segments read. No grad. All tensors belong to the caller's scope. */
+  prepare(batch: Batch): Prepared;
+  /** The loss over what the last segment wrote. */
+  loss(prepared: Prepared, output: Values): Loss;
+  /** Draws pictures: uint8 [n, H, W, 3] on the CPU. The same request gives the same pictures. */
+  draw(request: DrawRequest, infer: Inference): Promise<Tensor>;
+  /** What a weights file says of itself: version, prediction type, betas. */
+  fileFacts(): Readonly<Record<string, string>>;
+}
+
+/** What a model may know when it is built. */
+export interface ModelFacts {
+  /** `meta` for names and shapes without numbers. */
+  readonly device: DeviceName | "meta";
+  /** Initial weights depend on this and on parameter names only. */
+  readonly seed: number;
+}
+
+/** Builds the model of a run. */
+export interface ModelHook {
+  readonly name: string;
+  build(facts: ModelFacts): Model;
+}
+
+/** Exactly one plugin provides the model. */
+export const MODEL = defineToken<ModelHook>("model", "one");

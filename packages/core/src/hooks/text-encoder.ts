@@ -1,0 +1,44 @@
+import type { Tensor } from "@hyfw/native";
+import type { ModelFacts, ParameterSlot, Segment } from "./model.js";
+import { defineToken } from "./tokens.js";
+
+/** Token ids and masks of a batch for both text encoders, int64. */
+export interface Tokens {
+  /** [B, textLen] */
+  readonly inputIds: Tensor;
+  /** [B, textLen], 1 for real tokens */
+  readonly attentionMask: Tensor;
+  /** [B, textLenT5] */
+  readonly inputIdsT5: Tensor;
+  /** [B, textLenT5] */
+  readonly attentionMaskT5: Tensor;
+}
+
+/** Both text encoders of HunyuanDiT, or what stands for them. */
+export interface TextEncoder {
+  readonly textLen: number;
+  readonly textLenT5: number;
+  /** Whether its parameters are trained with the model; otherwise it runs without grad before the first segment. */
+  readonly trained: boolean;
+  /** One caption per sample for each encoder, "" where it was dropped for guidance. `training` selects the padding. */
+  tokenize(captions: readonly string[], captionsT5: readonly string[], training: boolean): Tokens;
+  /**
+   * Reads `inputIds`, `attentionMask`, `inputIdsT5`, `attentionMaskT5`; writes `textStates`
+   * [B, textLen, textStatesDim] and `textStatesT5` [B, textLenT5, textStatesDimT5].
+   */
+  readonly segment: Segment;
+  readonly parameters: readonly ParameterSlot[];
+}
+
+/** Builds the text encoders of a run. */
+export interface TextEncoderHook {
+  readonly name: string;
+  readonly textStatesDim: number;
+  readonly textStatesDimT5: number;
+  readonly textLen: number;
+  readonly textLenT5: number;
+  build(facts: ModelFacts): TextEncoder;
+}
+
+/** Exactly one plugin provides text encoders, when the model asks for them. */
+export const TEXT_ENCODER = defineToken<TextEncoderHook>("text encoder", "one");
