@@ -106,10 +106,12 @@ constexpr int64_t kSmall = 1 << 20;
 
 struct Linear : torch::autograd::Function<Linear> {
   static Tensor forward(torch::autograd::AutogradContext* context, const Tensor& x, const Tensor& weight,
-                        const Tensor& bias) {
-    context->save_for_backward({x, weight});
-    const MaybeTensor maybe = bias.defined() ? MaybeTensor(bias) : MaybeTensor();
-    return forward_2d(x, weight, maybe);
+                        const MaybeTensor& bias) {
+    if (bias.has_value())
+      context->save_for_backward({x, weight, *bias});
+    else
+      context->save_for_backward({x, weight});
+    return forward_2d(x, weight, bias);
   }
   static torch::autograd::tensor_list backward(torch::autograd::AutogradContext* context,
                                                torch::autograd::tensor_list grads) {
@@ -118,7 +120,7 @@ struct Linear : torch::autograd::Function<Linear> {
     Tensor dx, dweight, dbias;
     if (context->needs_input_grad(0)) dx = product(grad, saved[1]);
     if (context->needs_input_grad(1)) dweight = product(grad.t(), saved[0]);
-    if (context->needs_input_grad(2)) dbias = grad.sum(0);
+    if (saved.size() == 3 && context->needs_input_grad(2)) dbias = grad.sum(0);
     return {dx, dweight, dbias};
   }
 };
@@ -136,8 +138,7 @@ Tensor linear(const Tensor& x, const Tensor& weight, const MaybeTensor& bias) {
   const Tensor rows = flat ? x.contiguous() : x.reshape({-1, x.size(-1)}).contiguous();
   const bool recorded = c10::GradMode::is_enabled() && (x.requires_grad() || weight.requires_grad() ||
                                                        (bias.has_value() && bias->requires_grad()));
-  const Tensor result =
-      recorded ? Linear::apply(rows, weight, bias.has_value() ? *bias : Tensor()) : forward_2d(rows, weight, bias);
+  const Tensor result = recorded ? Linear::apply(rows, weight, bias) : forward_2d(rows, weight, bias);
   if (flat) return result;
   auto shape = x.sizes().vec();
   shape.back() = weight.size(0);
