@@ -48,7 +48,10 @@ export function opSchemas(prefix: string): readonly string[] {
   return addon.schemas(prefix);
 }
 
-/** Loads a shared library that registers ops with TORCH_LIBRARY; they are then there for `callOp`. */
+/**
+ * Loads a shared library that registers ops with TORCH_LIBRARY; they are then there for `callOp`. Link it with
+ * `-lc10 -ltorch_cpu` of the same libtorch: the addon does not show libtorch's symbols to others.
+ */
 export function loadLibrary(path: string): void {
   addon.loadLibrary(path);
 }

@@ -21,7 +21,8 @@ void drain_released(Instance& instance) {
   instance.lent -= static_cast<int64_t>(refs.size());
 }
 
-std::string describe_arguments(Instance& instance, const std::vector<napi_value>& values, const std::string& kinds) {
+std::string describe_arguments(Instance& instance, const std::vector<napi_value>& values,
+                               const std::string& kinds) {
   std::string text;
   const auto tensor = [&](napi_value value) {
     double id;
@@ -41,7 +42,8 @@ std::string describe_arguments(Instance& instance, const std::vector<napi_value>
       text += length > 8 ? ", …)" : ")";
     } else {
       napi_value shown;
-      text += napi_coerce_to_string(instance.env, values[k], &shown) == napi_ok ? to_text(instance.env, shown) : "?";
+      text += napi_coerce_to_string(instance.env, values[k], &shown) == napi_ok ? to_text(instance.env, shown)
+                                                                                : "?";
     }
   }
   return text;
@@ -52,7 +54,8 @@ static void stop(void* data) { static_cast<Instance*>(data)->worker.reset(); }
 static napi_value start(napi_env env, napi_value exports) {
   auto* instance = new Instance;
   instance->env = env;
-  napi_set_instance_data(env, instance, [](napi_env, void* data, void*) { delete static_cast<Instance*>(data); }, nullptr);
+  napi_set_instance_data(
+      env, instance, [](napi_env, void* data, void*) { delete static_cast<Instance*>(data); }, nullptr);
   // Before the environment is torn down: a job may still use it.
   napi_add_env_cleanup_hook(env, stop, instance);
   napi_value ops;

@@ -14,12 +14,14 @@ using Tensors = std::vector<Tensor>;
 static void check_outputs(const Tensors& outputs, const Tensors& grads) {
   if (!grads.empty() && grads.size() != outputs.size())
     throw BindingError("HYFW_NATIVE_ARGUMENT", "expected " + std::to_string(outputs.size()) +
-                                                   " gradients, one per output, found " + std::to_string(grads.size()));
+                                                   " gradients, one per output, found " +
+                                                   std::to_string(grads.size()));
   for (size_t k = 0; k < outputs.size(); ++k) {
     if (!outputs[k].requires_grad())
-      throw BindingError("HYFW_NATIVE_GRAD", "output " + std::to_string(k) + ", " + describe_tensor(outputs[k]) +
-                                                 ", was not recorded: nothing that requires grad went into it, or "
-                                                 "recording was off");
+      throw BindingError("HYFW_NATIVE_GRAD",
+                         "output " + std::to_string(k) + ", " + describe_tensor(outputs[k]) +
+                             ", was not recorded: nothing that requires grad went into it, or "
+                             "recording was off");
     if (grads.empty() ? outputs[k].numel() != 1 : outputs[k].sizes() != grads[k].sizes())
       throw BindingError("HYFW_NATIVE_SHAPE",
                          grads.empty() ? "output " + std::to_string(k) + ", " + describe_tensor(outputs[k]) +
@@ -66,7 +68,8 @@ void define_autograd(Instance& instance, napi_value exports) {
          [](Instance& i, const Tensors& outputs, const Tensors& inputs, const Tensors& grads,
             bool retain) -> napi_value {
            check_outputs(outputs, grads);
-           const Tensors found = torch::autograd::grad(outputs, inputs, grads, retain, false, /*allow_unused=*/true);
+           const Tensors found =
+               torch::autograd::grad(outputs, inputs, grads, retain, false, /*allow_unused=*/true);
            napi_value list;
            napi_create_array_with_length(i.env, found.size(), &list);
            for (size_t k = 0; k < found.size(); ++k)

@@ -6,11 +6,12 @@ namespace hyfw {
 void refuse(napi_env env, napi_value value, const char* expected) {
   napi_valuetype type;
   napi_typeof(env, value, &type);
-  static const char* kNames[] = {"undefined", "null",     "a boolean", "a number",   "a text",
+  static const char* kNames[] = {"undefined", "null",      "a boolean",  "a number",    "a text",
                                  "a symbol",  "an object", "a function", "an external", "a bigint"};
   std::string found = type <= napi_bigint ? kNames[type] : "something else";
   double number;
-  if (type == napi_number && napi_get_value_double(env, value, &number) == napi_ok) found = std::to_string(number);
+  if (type == napi_number && napi_get_value_double(env, value, &number) == napi_ok)
+    found = std::to_string(number);
   if (type == napi_string) found = '"' + to_text(env, value) + '"';
   throw BindingError("HYFW_NATIVE_ARGUMENT", std::string("expected ") + expected + ", found " + found);
 }
@@ -32,7 +33,8 @@ at::Device to_device(napi_env env, napi_value value) {
     const int64_t count = cuda_gpus();
     if (count == 0) throw BindingError("HYFW_NATIVE_DEVICE", "device " + text + ": there is no CUDA GPU");
     if (device.has_index() && device.index() >= count)
-      throw BindingError("HYFW_NATIVE_DEVICE", "device " + text + ": there are " + std::to_string(count) + " CUDA GPUs");
+      throw BindingError("HYFW_NATIVE_DEVICE",
+                         "device " + text + ": there are " + std::to_string(count) + " CUDA GPUs");
   } else if (!device.is_cpu() && !device.is_meta()) {
     throw BindingError("HYFW_NATIVE_DEVICE", "device " + text + " is not one of cpu, cuda, meta");
   }

@@ -47,7 +47,8 @@ inline bool is_none(napi_env env, napi_value value) {
 /** Whole numbers become integers, as in Python, so that integer tensors stay integer tensors. */
 inline at::Scalar to_scalar(napi_env env, napi_value value) {
   const double number = to_double(env, value);
-  if (number == std::floor(number) && std::abs(number) < 9007199254740992.0 && !(number == 0 && std::signbit(number)))
+  if (number == std::floor(number) && std::abs(number) < 9007199254740992.0 &&
+      !(number == 0 && std::signbit(number)))
     return at::Scalar(static_cast<int64_t>(number));
   return at::Scalar(number);
 }
@@ -89,7 +90,8 @@ struct FromJs<const std::vector<at::Tensor>&> {
     const uint32_t length = list_length(i.env, v);
     std::vector<at::Tensor> tensors;
     tensors.reserve(length);
-    for (uint32_t k = 0; k < length; ++k) tensors.push_back(i.table.get(to_double(i.env, entry(i.env, v, k))));
+    for (uint32_t k = 0; k < length; ++k)
+      tensors.push_back(i.table.get(to_double(i.env, entry(i.env, v, k))));
     return tensors;
   }
 };
@@ -144,7 +146,8 @@ template <>
 struct FromJs<at::ScalarType> {
   static at::ScalarType get(Instance& i, napi_value v) {
     const int64_t code = to_int(i.env, v);
-    if (code < 0 || code >= static_cast<int64_t>(at::ScalarType::NumOptions)) refuse(i.env, v, "an element type");
+    if (code < 0 || code >= static_cast<int64_t>(at::ScalarType::NumOptions))
+      refuse(i.env, v, "an element type");
     return static_cast<at::ScalarType>(code);
   }
 };

@@ -1,5 +1,6 @@
-// One line per function: `define(env, exports, "add", [](const at::Tensor& a, const at::Tensor& b) { … })`. Conversion
-// of arguments and result follows from the lambda's signature; exceptions become JavaScript errors.
+// One line per function: `define(env, exports, "add", [](const at::Tensor& a, const at::Tensor& b) { … })`.
+// Conversion of arguments and result follows from the lambda's signature; exceptions become JavaScript
+// errors.
 #pragma once
 #include <memory>
 #include <tuple>
@@ -12,7 +13,8 @@
 namespace hyfw {
 
 /** "[2, 3] float32 cpu, 0.5": for error texts. */
-std::string describe_arguments(Instance& instance, const std::vector<napi_value>& values, const std::string& kinds);
+std::string describe_arguments(Instance& instance, const std::vector<napi_value>& values,
+                               const std::string& kinds);
 
 template <class F>
 struct Signature : Signature<decltype(&F::operator())> {};
@@ -32,7 +34,8 @@ struct Signature<R (C::*)(Instance&, A...) const> {
 template <class T>
 constexpr char kind_of() {
   using Bare = std::decay_t<T>;
-  if constexpr (std::is_same_v<Bare, at::Tensor> || std::is_same_v<Bare, c10::optional<at::Tensor>>) return 'T';
+  if constexpr (std::is_same_v<Bare, at::Tensor> || std::is_same_v<Bare, c10::optional<at::Tensor>>)
+    return 'T';
   if constexpr (std::is_same_v<Bare, std::vector<at::Tensor>>) return 'L';
   return ' ';
 }

@@ -91,7 +91,8 @@ static IValue to_ivalue(Instance& i, napi_value value, const c10::TypePtr& type,
       }
       if (element->kind() == TypeKind::TensorType) {
         std::vector<Tensor> tensors;
-        for (uint32_t k = 0; k < length; ++k) tensors.push_back(to_ivalue(i, entry(env, value, k), element, name).toTensor());
+        for (uint32_t k = 0; k < length; ++k)
+          tensors.push_back(to_ivalue(i, entry(env, value, k), element, name).toTensor());
         return tensors;
       }
       if (element->kind() == TypeKind::FloatType) {
@@ -109,7 +110,8 @@ static IValue to_ivalue(Instance& i, napi_value value, const c10::TypePtr& type,
       return IValue(std::move(list));
     }
     default:
-      throw BindingError("HYFW_NATIVE_ARGUMENT", "values of type " + type->str() + " cannot be given from JavaScript");
+      throw BindingError("HYFW_NATIVE_ARGUMENT",
+                         "values of type " + type->str() + " cannot be given from JavaScript");
   }
 }
 
@@ -147,7 +149,8 @@ static napi_value from_ivalue(Instance& i, const IValue& value) {
     for (size_t k = 0; k < entries.size(); ++k)
       napi_set_element(i.env, result, static_cast<uint32_t>(k), from_ivalue(i, entries[k]));
   } else {
-    throw BindingError("HYFW_NATIVE_RESULT", "a result of type " + value.tagKind() + " cannot be given to JavaScript");
+    throw BindingError("HYFW_NATIVE_RESULT",
+                       "a result of type " + value.tagKind() + " cannot be given to JavaScript");
   }
   return result;
 }
@@ -204,8 +207,8 @@ static c10::Stack stack_for(Instance& i, const c10::FunctionSchema& schema, napi
   if (given > 0 && is_keywords(i, entry(env, list, given - 1))) keywords = entry(env, list, --given);
   const auto& arguments = schema.arguments();
   if (given > arguments.size())
-    throw BindingError("HYFW_NATIVE_ARGUMENT", "takes " + std::to_string(arguments.size()) + " arguments, found " +
-                                                   std::to_string(given));
+    throw BindingError("HYFW_NATIVE_ARGUMENT", "takes " + std::to_string(arguments.size()) +
+                                                   " arguments, found " + std::to_string(given));
   c10::Stack stack;
   stack.reserve(arguments.size());
   uint32_t named = 0;
@@ -224,7 +227,8 @@ static c10::Stack stack_for(Instance& i, const c10::FunctionSchema& schema, napi
       stack.push_back(*argument.default_value());
       continue;
     }
-    if (value == nullptr) throw BindingError("HYFW_NATIVE_ARGUMENT", "argument " + argument.name() + " is missing");
+    if (value == nullptr)
+      throw BindingError("HYFW_NATIVE_ARGUMENT", "argument " + argument.name() + " is missing");
     try {
       stack.push_back(to_ivalue(i, value, argument.type(), argument.name()));
     } catch (const BindingError& error) {
@@ -235,7 +239,8 @@ static c10::Stack stack_for(Instance& i, const c10::FunctionSchema& schema, napi
     napi_value names;
     napi_get_property_names(env, keywords, &names);
     if (list_length(env, names) != named)
-      throw BindingError("HYFW_NATIVE_ARGUMENT", "an argument is named that " + schema_text(schema) + " does not have");
+      throw BindingError("HYFW_NATIVE_ARGUMENT",
+                         "an argument is named that " + schema_text(schema) + " does not have");
   }
   return stack;
 }
@@ -248,7 +253,8 @@ static Call resolve(Instance& i, const std::string& name, napi_value list) {
       return {handle, stack_for(i, handle.schema(), list)};
     } catch (const BindingError& error) {
       if (handles.size() == 1 || std::string(error.code) == "HYFW_NATIVE_DISPOSED")
-        throw BindingError(error.code, std::string(error.what()) + "\n  schema     " + schema_text(handle.schema()));
+        throw BindingError(error.code,
+                           std::string(error.what()) + "\n  schema     " + schema_text(handle.schema()));
       problems += "\n  " + schema_text(handle.schema()) + "\n    " + error.what();
     }
   }
@@ -305,19 +311,22 @@ static void named(const std::string& name, const std::function<void()>& work) {
 }
 
 void define_dispatcher(Instance& instance, napi_value exports) {
-  define(instance, exports, "callOp", [](Instance& i, const std::string& name, napi_value list) -> napi_value {
-    c10::optional<Call> call;
-    named(name, [&] { call = resolve(i, name, list); });
-    run_named(name, *call);
-    return results(i, call->stack);
-  });
-  define(instance, exports, "callOpAsync", [](Instance& i, const std::string& name, napi_value list) -> napi_value {
-    auto call = std::make_shared<c10::optional<Call>>();
-    named(name, [&] { *call = resolve(i, name, list); });
-    if (i.worker == nullptr) i.worker = std::make_unique<Worker>(i);
-    return i.worker->submit(
-        "", [name, call] { run_named(name, **call); }, [&i, call] { return results(i, (*call)->stack); });
-  });
+  define(instance, exports, "callOp",
+         [](Instance& i, const std::string& name, napi_value list) -> napi_value {
+           c10::optional<Call> call;
+           named(name, [&] { call = resolve(i, name, list); });
+           run_named(name, *call);
+           return results(i, call->stack);
+         });
+  define(instance, exports, "callOpAsync",
+         [](Instance& i, const std::string& name, napi_value list) -> napi_value {
+           auto call = std::make_shared<c10::optional<Call>>();
+           named(name, [&] { *call = resolve(i, name, list); });
+           if (i.worker == nullptr) i.worker = std::make_unique<Worker>(i);
+           return i.worker->submit(
+               "", [name, call] { run_named(name, **call); },
+               [&i, call] { return results(i, (*call)->stack); });
+         });
   define(instance, exports, "schemas", [](Instance& i, const std::string& prefix) -> napi_value {
     std::vector<std::string> found;
     auto& dispatcher = c10::Dispatcher::singleton();

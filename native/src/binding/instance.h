@@ -1,4 +1,5 @@
-// What one JavaScript environment (the main thread, or one worker_thread) has: tensors, lent buffers, the native thread.
+// What one JavaScript environment (the main thread, or one worker_thread) has: tensors, lent buffers, the
+// native thread.
 #pragma once
 #include <ATen/core/Generator.h>
 #include <node_api.h>
@@ -14,7 +15,8 @@ namespace hyfw {
 
 class Worker;
 
-/** Typed arrays whose tensors are gone. A tensor's memory can be freed on any thread, JavaScript only on its own. */
+/** Typed arrays whose tensors are gone. A tensor's memory can be freed on any thread, JavaScript only on its
+ * own. */
 struct ReleaseQueue {
   std::mutex mutex;
   std::vector<napi_ref> refs;

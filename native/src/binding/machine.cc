@@ -25,7 +25,8 @@ void define_machine(Instance& instance, napi_value exports) {
   define(instance, exports, "threads", []() { return static_cast<int64_t>(at::get_num_threads()); });
   define(instance, exports, "setThreads", [](Instance& i, int64_t count) {
     if (count < 1 || count > 1024)
-      throw BindingError("HYFW_NATIVE_ARGUMENT", "expected 1 to 1024 threads, found " + std::to_string(count));
+      throw BindingError("HYFW_NATIVE_ARGUMENT",
+                         "expected 1 to 1024 threads, found " + std::to_string(count));
     at::set_num_threads(static_cast<int>(count));
     if (i.worker == nullptr) i.worker = std::make_unique<Worker>(i);
     i.worker->set_threads(static_cast<int>(count));

@@ -38,11 +38,13 @@ static Tensor from_buffer(Instance& instance, napi_value buffer, int64_t offset,
   void* data;
   size_t length;
   if (napi_get_arraybuffer_info(instance.env, buffer, &data, &length) != napi_ok)
-    throw BindingError("HYFW_NATIVE_ARGUMENT", "expected the ArrayBuffer of a typed array; shared ones cannot be lent");
+    throw BindingError("HYFW_NATIVE_ARGUMENT",
+                       "expected the ArrayBuffer of a typed array; shared ones cannot be lent");
   const size_t bytes = bytes_of(shape, dtype);
   if (offset < 0 || static_cast<size_t>(offset) > length || bytes > length - static_cast<size_t>(offset))
     throw BindingError("HYFW_NATIVE_SHAPE", "the shape needs " + std::to_string(bytes) + " bytes at offset " +
-                                                std::to_string(offset) + " of a buffer of " + std::to_string(length));
+                                                std::to_string(offset) + " of a buffer of " +
+                                                std::to_string(length));
   drain_released(instance);
   const auto options = at::TensorOptions().dtype(dtype);
   if (bytes == 0) return at::empty(shape, options);
@@ -88,7 +90,9 @@ static Tensor map_file(const std::string& path, int64_t offset, const std::vecto
                        at::ScalarType dtype) {
   const size_t bytes = bytes_of(shape, dtype);
   const auto options = at::TensorOptions().dtype(dtype);
-  const auto fail = [&](const std::string& what) { throw BindingError("HYFW_NATIVE_FILE", path + ": " + what); };
+  const auto fail = [&](const std::string& what) {
+    throw BindingError("HYFW_NATIVE_FILE", path + ": " + what);
+  };
   const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) fail(std::strerror(errno));
   struct stat facts;
@@ -109,15 +113,17 @@ static Tensor map_file(const std::string& path, int64_t offset, const std::vecto
   const int problem = errno;
   close(file);
   if (mapped == MAP_FAILED) fail(std::string("cannot be mapped: ") + std::strerror(problem));
-  return at::from_blob(static_cast<char*>(mapped) + (offset - start), shape,
-                       [mapped, length](void*) { munmap(mapped, length); }, options);
+  return at::from_blob(
+      static_cast<char*>(mapped) + (offset - start), shape,
+      [mapped, length](void*) { munmap(mapped, length); }, options);
 }
 
 void define_memory(Instance& instance, napi_value exports) {
   define(instance, exports, "live", [](Instance& i) { return i.table.live(); });
   define(instance, exports, "dispose", [](Instance& i, double id) { i.table.dispose(id); });
   define(instance, exports, "isLive", [](Instance& i, double id) { return i.table.find(id) != nullptr; });
-  define(instance, exports, "openScope", [](Instance& i) { return static_cast<int64_t>(i.table.open_scope()); });
+  define(instance, exports, "openScope",
+         [](Instance& i) { return static_cast<int64_t>(i.table.open_scope()); });
   define(instance, exports, "enterScope", [](Instance& i, int64_t scope) {
     return static_cast<int64_t>(i.table.enter_scope(static_cast<uint32_t>(scope)));
   });
@@ -140,8 +146,7 @@ void define_memory(Instance& instance, napi_value exports) {
   define(instance, exports, "device", [](const Tensor& t) { return t.device().str(); });
   define(instance, exports, "numel", [](const Tensor& t) { return t.numel(); });
   define(instance, exports, "item", [](const Tensor& t) -> double {
-    if (t.numel() != 1)
-      throw BindingError("HYFW_NATIVE_SHAPE", "only a tensor of one element has an item");
+    if (t.numel() != 1) throw BindingError("HYFW_NATIVE_SHAPE", "only a tensor of one element has an item");
     return t.item().toDouble();
   });
   define(instance, exports, "alias", [](const Tensor& t) { return t; });
@@ -154,9 +159,8 @@ void define_memory(Instance& instance, napi_value exports) {
   define(instance, exports, "copyOut", [](Instance& i, const Tensor& t) { return copy_out(i, t); });
   define(instance, exports, "viewOut", [](Instance& i, const Tensor& t) { return view_out(i, t); });
   define(instance, exports, "mapFile",
-         [](const std::string& path, int64_t offset, const std::vector<int64_t>& shape, at::ScalarType dtype) {
-           return map_file(path, offset, shape, dtype);
-         });
+         [](const std::string& path, int64_t offset, const std::vector<int64_t>& shape,
+            at::ScalarType dtype) { return map_file(path, offset, shape, dtype); });
 }
 
 }  // namespace hyfw

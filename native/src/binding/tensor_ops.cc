@@ -17,7 +17,8 @@ void define_tensor_ops(Instance& i, napi_value ops) {
     if (!device.empty()) {
       const at::Device target(device);
       if (target.is_cuda() && !at::hasCUDA())
-        throw BindingError("HYFW_NATIVE_DEVICE", "device " + device + ": this libtorch was built without CUDA");
+        throw BindingError("HYFW_NATIVE_DEVICE",
+                           "device " + device + ": this libtorch was built without CUDA");
       options = options.device(target);
     }
     return t.to(options);
@@ -28,12 +29,14 @@ void define_tensor_ops(Instance& i, napi_value ops) {
   define(i, ops, "reshape", [](const Tensor& t, const Sizes& shape) { return t.reshape(shape); });
   define(i, ops, "permute", [](const Tensor& t, const Sizes& order) { return t.permute(order); });
   define(i, ops, "transpose", [](const Tensor& t, int64_t a, int64_t b) { return t.transpose(a, b); });
-  define(i, ops, "flatten", [](const Tensor& t, int64_t start, int64_t end) { return t.flatten(start, end); });
+  define(i, ops, "flatten",
+         [](const Tensor& t, int64_t start, int64_t end) { return t.flatten(start, end); });
   define(i, ops, "unsqueeze", [](const Tensor& t, int64_t dim) { return t.unsqueeze(dim); });
   define(i, ops, "squeeze", [](const Tensor& t, int64_t dim) { return t.squeeze(dim); });
   define(i, ops, "expand", [](const Tensor& t, const Sizes& shape) { return t.expand(shape); });
-  define(i, ops, "narrow",
-         [](const Tensor& t, int64_t dim, int64_t start, int64_t length) { return t.narrow(dim, start, length); });
+  define(i, ops, "narrow", [](const Tensor& t, int64_t dim, int64_t start, int64_t length) {
+    return t.narrow(dim, start, length);
+  });
   define(i, ops, "select", [](const Tensor& t, int64_t dim, int64_t index) { return t.select(dim, index); });
   define(i, ops, "indexSelect",
          [](const Tensor& t, int64_t dim, const Tensor& index) { return t.index_select(dim, index); });
@@ -56,14 +59,18 @@ void define_tensor_ops(Instance& i, napi_value ops) {
   define(i, ops, "copyTo", [](const Tensor& t, at::ScalarType dtype, at::Device device) {
     return t.to(at::TensorOptions().dtype(dtype).device(device), /*non_blocking=*/false, /*copy=*/true);
   });
-  define(i, ops, "randn",
-         [](Instance& instance, const Sizes& shape, int64_t generator, at::ScalarType dtype, at::Device device) {
-           return at::randn(shape, generator_for(instance, generator), at::TensorOptions().dtype(dtype).device(device));
-         });
-  define(i, ops, "rand",
-         [](Instance& instance, const Sizes& shape, int64_t generator, at::ScalarType dtype, at::Device device) {
-           return at::rand(shape, generator_for(instance, generator), at::TensorOptions().dtype(dtype).device(device));
-         });
+  define(
+      i, ops, "randn",
+      [](Instance& instance, const Sizes& shape, int64_t generator, at::ScalarType dtype, at::Device device) {
+        return at::randn(shape, generator_for(instance, generator),
+                         at::TensorOptions().dtype(dtype).device(device));
+      });
+  define(
+      i, ops, "rand",
+      [](Instance& instance, const Sizes& shape, int64_t generator, at::ScalarType dtype, at::Device device) {
+        return at::rand(shape, generator_for(instance, generator),
+                        at::TensorOptions().dtype(dtype).device(device));
+      });
 }
 
 }  // namespace hyfw

@@ -22,7 +22,8 @@ TensorTable::Id TensorTable::add(at::Tensor tensor) {
   uint32_t index = first_free_;
   if (index == kNone) {
     if (slots_.size() >= (1u << kSlotBits))
-      throw BindingError("HYFW_NATIVE_TOO_MANY", "16,777,215 tensors are alive; something does not dispose of them");
+      throw BindingError("HYFW_NATIVE_TOO_MANY",
+                         "16,777,215 tensors are alive; something does not dispose of them");
     index = static_cast<uint32_t>(slots_.size());
     slots_.emplace_back();
   } else {
@@ -41,8 +42,9 @@ TensorTable::Id TensorTable::add(at::Tensor tensor) {
 const at::Tensor& TensorTable::get(Id id) const {
   const Slot* slot = slot_of(id);
   if (slot == nullptr)
-    throw BindingError("HYFW_NATIVE_DISPOSED",
-                       id >= 1 ? "the tensor was disposed of, by dispose() or with its scope" : "not a tensor");
+    throw BindingError(
+        "HYFW_NATIVE_DISPOSED",
+        id >= 1 ? "the tensor was disposed of, by dispose() or with its scope" : "not a tensor");
   return slot->tensor;
 }
 

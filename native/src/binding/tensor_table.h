@@ -1,6 +1,6 @@
-// The tensors that JavaScript holds: slots with a generation, so that an address used after dispose is refused.
-// An address is generation * 2^24 + slot, exact in a double; 0 is no tensor.
-// Scopes are lists of addresses that are freed together. One table per JavaScript environment, used by its thread only.
+// The tensors that JavaScript holds: slots with a generation, so that an address used after dispose is
+// refused. An address is generation * 2^24 + slot, exact in a double; 0 is no tensor. Scopes are lists of
+// addresses that are freed together. One table per JavaScript environment, used by its thread only.
 #pragma once
 #include <ATen/core/Tensor.h>
 

@@ -2,8 +2,8 @@
 #include "binding/worker.h"
 
 #include <ATen/ATen.h>
-#include <c10/core/GradMode.h>
 #include <ATen/Parallel.h>
+#include <c10/core/GradMode.h>
 
 #include "binding/errors.h"
 #include "binding/instance.h"
@@ -14,7 +14,8 @@ Worker::Worker(Instance& instance) : instance_(instance), threads_(at::get_num_t
   napi_env env = instance.env;
   napi_value name;
   napi_create_string_utf8(env, "hyfw native thread", NAPI_AUTO_LENGTH, &name);
-  napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr, this, on_done, &notify_);
+  napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr, this, on_done,
+                                  &notify_);
   napi_unref_threadsafe_function(env, notify_);
   thread_ = std::thread([this] { run(); });
 }

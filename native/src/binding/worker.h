@@ -1,4 +1,5 @@
-// The one native thread of an environment: long jobs run there in order, their promises settle on the JavaScript thread.
+// The one native thread of an environment: long jobs run there in order, their promises settle on the
+// JavaScript thread.
 #pragma once
 #include <node_api.h>
 
@@ -20,8 +21,8 @@ class Worker {
   ~Worker();
 
   /**
-   * Runs `work` on the native thread under the caller's grad mode, then `finish` on the JavaScript thread to make the
-   * promise's value. What either throws rejects the promise.
+   * Runs `work` on the native thread under the caller's grad mode, then `finish` on the JavaScript thread to
+   * make the promise's value. What either throws rejects the promise.
    */
   napi_value submit(std::string op, std::function<void()> work, std::function<napi_value()> finish);
   void set_threads(int count);

@@ -1,6 +1,6 @@
 // The numbers of one AdamW step, and the step of one element.
-// g ← s·g; p ← p·(1 − lr·wd); m ← m + (1−β1)(g − m); v ← β2·v + (1−β2)·g²; p ← p − lr/(1−β1^t) · m / (√v/√(1−β2^t) + ε)
-// Loshchilov and Hutter 2019, "Decoupled weight decay regularization", algorithm 2.
+// g ← s·g; p ← p·(1 − lr·wd); m ← m + (1−β1)(g − m); v ← β2·v + (1−β2)·g²; p ← p − lr/(1−β1^t) · m /
+// (√v/√(1−β2^t) + ε) Loshchilov and Hutter 2019, "Decoupled weight decay regularization", algorithm 2.
 #pragma once
 #include <cmath>
 #include <cstdint>
@@ -14,8 +14,8 @@ struct AdamWNumbers {
   float one_minus_b1;  // 1 − β1
   float beta2;
   float one_minus_b2;
-  float step_size;    // lr / (1 − β1^t)
-  float root_scale;   // 1 / √(1 − β2^t)
+  float step_size;   // lr / (1 − β1^t)
+  float root_scale;  // 1 / √(1 − β2^t)
   float eps;
 };
 

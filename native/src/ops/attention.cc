@@ -14,11 +14,13 @@ at::Tensor attention_reference(const at::Tensor& q, const at::Tensor& k, const a
   return at::matmul(at::softmax(at::matmul(q * factor, k.transpose(-2, -1)), -1), v);
 }
 
-at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, c10::optional<double> scale) {
-  TORCH_CHECK(q.dim() == 4 && k.dim() == 4 && v.dim() == 4 && q.size(0) == k.size(0) && q.size(1) == k.size(1) &&
-                  q.size(3) == k.size(3) && k.sizes().slice(0, 3) == v.sizes().slice(0, 3),
-              "expected q [B, N, L, K], k [B, N, S, K], v [B, N, S, Kv], found ", q.sizes(), ", ", k.sizes(), ", ",
-              v.sizes());
+at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                     c10::optional<double> scale) {
+  TORCH_CHECK(q.dim() == 4 && k.dim() == 4 && v.dim() == 4 && q.size(0) == k.size(0) &&
+                  q.size(1) == k.size(1) && q.size(3) == k.size(3) &&
+                  k.sizes().slice(0, 3) == v.sizes().slice(0, 3),
+              "expected q [B, N, L, K], k [B, N, S, K], v [B, N, S, Kv], found ", q.sizes(), ", ", k.sizes(),
+              ", ", v.sizes());
 #if TORCH_VERSION_MAJOR >= 2
   return at::scaled_dot_product_attention(q, k, v, {}, 0.0, false, scale);
 #else

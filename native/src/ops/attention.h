@@ -7,7 +7,8 @@
 
 namespace hyfw {
 
-at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, c10::optional<double> scale);
+at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                     c10::optional<double> scale);
 /** Written out in three ops: for libtorch before 2, and to test the fused one against. */
 at::Tensor attention_reference(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                                c10::optional<double> scale);

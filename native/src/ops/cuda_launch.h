@@ -1,4 +1,5 @@
-// Launchers of the CUDA kernels on the current stream; in files of their own, so that no .cu file sees libtorch.
+// Launchers of the CUDA kernels on the current stream; in files of their own, so that no .cu file sees
+// libtorch.
 #pragma once
 #include <ATen/core/Tensor.h>
 

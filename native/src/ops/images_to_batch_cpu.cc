@@ -17,7 +17,8 @@ at::Tensor images_to_batch(const at::Tensor& images, const at::Tensor& flips) {
               "flips: expected uint8 [", batch, "], found ", flips.scalar_type(), " ", flips.sizes());
   if (!images.device().is_cpu()) {
     const at::Tensor planes = (images.permute({0, 3, 1, 2}).to(at::kFloat).div(255.0).sub(0.5)).div(0.5);
-    return at::where(flips.to(images.device()).view({batch, 1, 1, 1}) == 1, planes.flip({3}), planes).contiguous();
+    return at::where(flips.to(images.device()).view({batch, 1, 1, 1}) == 1, planes.flip({3}), planes)
+        .contiguous();
   }
   const at::Tensor whole = images.contiguous(), mirrored = flips.to(at::kCPU).contiguous();
   at::Tensor out = at::empty({batch, 3, height, width}, images.options().dtype(at::kFloat));

@@ -1,6 +1,6 @@
 // Normal numbers that depend on (key of the sample, place in the sample) only.
-// Block b of four words gives elements 4b…4b+3: sqrt(-2 ln u0)·(cos, sin)(2π u1), the same from words 2 and 3.
-// Box and Muller 1958, in double, rounded to float32, so that CPU and CUDA agree to the last bits.
+// Block b of four words gives elements 4b…4b+3: sqrt(-2 ln u0)·(cos, sin)(2π u1), the same from words 2
+// and 3. Box and Muller 1958, in double, rounded to float32, so that CPU and CUDA agree to the last bits.
 #pragma once
 #include <ATen/core/Tensor.h>
 

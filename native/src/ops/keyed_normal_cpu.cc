@@ -12,7 +12,8 @@
 
 namespace hyfw {
 
-static void fill(uint32_t low, uint32_t high, float* out, int64_t count, int64_t first_block, int64_t last_block) {
+static void fill(uint32_t low, uint32_t high, float* out, int64_t count, int64_t first_block,
+                 int64_t last_block) {
   constexpr double kTwoPi = 6.283185307179586476925286766559;
   for (int64_t block = first_block; block < last_block; ++block) {
     const PhiloxWords words = philox(low, high, static_cast<uint64_t>(block));

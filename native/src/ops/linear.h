@@ -1,6 +1,6 @@
-// x · weightᵀ + bias over the last dimension, by the faster of libtorch's two float32 CPU kernels, with its gradient.
-// dx = dy · weight; dweight = dyᵀ · x; dbias = Σ dy.
-// On some CPUs oneDNN multiplies float32 twice as fast as the BLAS that linear uses; measured once per process.
+// x · weightᵀ + bias over the last dimension, by the faster of libtorch's two float32 CPU kernels, with its
+// gradient. dx = dy · weight; dweight = dyᵀ · x; dbias = Σ dy. On some CPUs oneDNN multiplies float32 twice
+// as fast as the BLAS that linear uses; measured once per process.
 #pragma once
 #include <ATen/core/Tensor.h>
 #include <c10/util/Optional.h>

@@ -1,7 +1,7 @@
 // Linear layers in float32 on the CPU by oneDNN where that is faster; see linear.h.
 #include <ATen/ATen.h>
-#include <c10/core/GradMode.h>
 #include <ATen/core/dispatch/Dispatcher.h>
+#include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <atomic>
@@ -135,16 +135,17 @@ struct Linear : torch::autograd::Function<Linear> {
 }  // namespace
 
 Tensor linear(const Tensor& x, const Tensor& weight, const MaybeTensor& bias) {
-  const bool candidate = x.scalar_type() == at::kFloat && weight.scalar_type() == at::kFloat && x.device().is_cpu() &&
-                         weight.device().is_cpu() && weight.dim() == 2 && x.dim() >= 2 &&
-                         x.size(-1) == weight.size(1) && x.numel() * weight.size(0) >= kSmall &&
-                         (!bias.has_value() || (bias->dim() == 1 && bias->size(0) == weight.size(0) &&
-                                                bias->scalar_type() == at::kFloat && bias->device().is_cpu()));
+  const bool candidate =
+      x.scalar_type() == at::kFloat && weight.scalar_type() == at::kFloat && x.device().is_cpu() &&
+      weight.device().is_cpu() && weight.dim() == 2 && x.dim() >= 2 && x.size(-1) == weight.size(1) &&
+      x.numel() * weight.size(0) >= kSmall &&
+      (!bias.has_value() || (bias->dim() == 1 && bias->size(0) == weight.size(0) &&
+                             bias->scalar_type() == at::kFloat && bias->device().is_cpu()));
   if (!candidate || kernel() != Kernel::kOneDnn) return at::linear(x, weight, bias);
   const bool flat = x.dim() == 2;
   const Tensor rows = flat ? x.contiguous() : x.reshape({-1, x.size(-1)}).contiguous();
   const bool recorded = c10::GradMode::is_enabled() && (x.requires_grad() || weight.requires_grad() ||
-                                                       (bias.has_value() && bias->requires_grad()));
+                                                        (bias.has_value() && bias->requires_grad()));
   const Tensor result = recorded ? Linear::apply(rows, weight, bias) : forward_2d(rows, weight, bias);
   if (flat) return result;
   auto shape = x.sizes().vec();
@@ -160,7 +161,8 @@ std::string linear_kernel() {
 
 void set_linear_kernel(const std::string& name) {
   std::lock_guard<std::mutex> lock(choosing);
-  TORCH_CHECK(name == "aten" || name == "onednn" || name == "auto", "expected aten, onednn or auto, found ", name);
+  TORCH_CHECK(name == "aten" || name == "onednn" || name == "auto", "expected aten, onednn or auto, found ",
+              name);
   TORCH_CHECK(name != "onednn" || has_onednn(), "this libtorch has no oneDNN product");
   reason = "set";
   chosen.store(name == "auto" ? Kernel::kUnknown : name == "aten" ? Kernel::kAten : Kernel::kOneDnn);

@@ -1,7 +1,7 @@
 // Global norm and moving average over lists of tensors; see many.h.
 #include <ATen/ATen.h>
-#include <c10/core/GradMode.h>
 #include <ATen/Parallel.h>
+#include <c10/core/GradMode.h>
 
 #include "ops/many.h"
 #include "ops/pieces.h"
@@ -49,14 +49,15 @@ at::Tensor global_norm(const Tensors& tensors) {
   return at::scalar_tensor(std::sqrt(total), at::TensorOptions().dtype(at::kFloat));
 }
 
-HYFW_CLONES static void average(float* __restrict target, const float* __restrict source, float decay, float rest,
-                                int64_t count) {
+HYFW_CLONES static void average(float* __restrict target, const float* __restrict source, float decay,
+                                float rest, int64_t count) {
   for (int64_t k = 0; k < count; ++k) target[k] = decay * target[k] + rest * source[k];
 }
 
 void ema_update(const Tensors& targets, const Tensors& sources, double decay) {
   c10::NoGradGuard no_grad;
-  TORCH_CHECK(targets.size() == sources.size(), "expected ", targets.size(), " sources, found ", sources.size());
+  TORCH_CHECK(targets.size() == sources.size(), "expected ", targets.size(), " sources, found ",
+              sources.size());
   TORCH_CHECK(decay >= 0 && decay <= 1, "decay: expected a number from 0 to 1, found ", decay);
   bool all_plain = true;
   for (size_t k = 0; k < targets.size(); ++k) {

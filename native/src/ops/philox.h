@@ -1,6 +1,7 @@
 // Philox 4x32-10: four uint32 from a 64-bit key and a 64-bit block number.
-// c0, c2 are multiplied by constants, halves are mixed with the key, ten times; the key grows by Weyl constants.
-// Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"; the same numbers as core's run/dice.ts.
+// c0, c2 are multiplied by constants, halves are mixed with the key, ten times; the key grows by Weyl
+// constants. Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"; the same numbers as core's
+// run/dice.ts.
 #pragma once
 #include <cstdint>
 
@@ -35,6 +36,8 @@ HYFW_HOST_DEVICE inline PhiloxWords philox(uint32_t key_low, uint32_t key_high, 
 }
 
 /** (word + 0.5) / 2^32, inside (0, 1) and exact in a double. */
-HYFW_HOST_DEVICE inline double open_unit(uint32_t word) { return (static_cast<double>(word) + 0.5) * 0x1p-32; }
+HYFW_HOST_DEVICE inline double open_unit(uint32_t word) {
+  return (static_cast<double>(word) + 0.5) * 0x1p-32;
+}
 
 }  // namespace hyfw

@@ -6,7 +6,8 @@
 
 namespace hyfw {
 
-/** @param x [B, N, L, K]; @param cos, sin float32 [L, K]. @returns [B, N, L, K] in x's type, laid out as [B, L, N, K]. */
+/** @param x [B, N, L, K]; @param cos, sin float32 [L, K]. @returns [B, N, L, K] in x's type, laid out as [B,
+ * L, N, K]. */
 at::Tensor rotary(const at::Tensor& x, const at::Tensor& cos, const at::Tensor& sin);
 /** The same from plain ops, recorded by autograd: the reference, and the way on other devices. */
 at::Tensor rotary_reference(const at::Tensor& x, const at::Tensor& cos, const at::Tensor& sin);

@@ -1,7 +1,7 @@
 // Rotary positions in one pass on the CPU, forward and backward; see rotary.h.
 #include <ATen/ATen.h>
-#include <c10/core/GradMode.h>
 #include <ATen/Parallel.h>
+#include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "ops/rotary.h"
@@ -11,7 +11,8 @@ namespace hyfw {
 
 using at::Tensor;
 
-/** One row of K numbers; `turn` is 1 forward and −1 backward (the transpose of a rotation is the other way round). */
+/** One row of K numbers; `turn` is 1 forward and −1 backward (the transpose of a rotation is the other way
+ * round). */
 template <class T>
 static inline void rotate_row(const T* __restrict x, const float* __restrict cos, const float* __restrict sin,
                               float turn, T* __restrict out, int64_t width) {
@@ -27,13 +28,13 @@ static inline void rotate_row(const T* __restrict x, const float* __restrict cos
   }
 }
 
-HYFW_CLONES static void rotate_row_float(const float* x, const float* cos, const float* sin, float turn, float* out,
-                                         int64_t width) {
+HYFW_CLONES static void rotate_row_float(const float* x, const float* cos, const float* sin, float turn,
+                                         float* out, int64_t width) {
   rotate_row(x, cos, sin, turn, out, width);
 }
 
-HYFW_CLONES static void rotate_row_bfloat16(const c10::BFloat16* x, const float* cos, const float* sin, float turn,
-                                            c10::BFloat16* out, int64_t width) {
+HYFW_CLONES static void rotate_row_bfloat16(const c10::BFloat16* x, const float* cos, const float* sin,
+                                            float turn, c10::BFloat16* out, int64_t width) {
   rotate_row(x, cos, sin, turn, out, width);
 }
 
@@ -88,9 +89,11 @@ Tensor rotary(const Tensor& x, const Tensor& cos, const Tensor& sin) {
                     table.scalar_type() == at::kFloat && table.device() == x.device(),
                 "tables: expected float32 [", x.size(2), ", ", x.size(3), "] on ", x.device(), ", found ",
                 table.scalar_type(), " ", table.sizes(), " on ", table.device());
-  const bool fused = x.device().is_cpu() && (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16);
+  const bool fused =
+      x.device().is_cpu() && (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16);
   if (!fused) return rotary_reference(x, cos, sin);
-  if (!x.requires_grad() || !c10::GradMode::is_enabled()) return rotate(x, cos.contiguous(), sin.contiguous(), 1);
+  if (!x.requires_grad() || !c10::GradMode::is_enabled())
+    return rotate(x, cos.contiguous(), sin.contiguous(), 1);
   return Rotary::apply(x, cos.contiguous(), sin.contiguous());
 }
 
