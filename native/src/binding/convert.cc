@@ -29,7 +29,7 @@ at::Device to_device(napi_env env, napi_value value) {
   if (device.is_cuda()) {
     if (!at::hasCUDA())
       throw BindingError("HYFW_NATIVE_DEVICE", "device " + text + ": this libtorch was built without CUDA");
-    const int64_t count = static_cast<int64_t>(at::detail::getCUDAHooks().deviceCount());
+    const int64_t count = cuda_gpus();
     if (count == 0) throw BindingError("HYFW_NATIVE_DEVICE", "device " + text + ": there is no CUDA GPU");
     if (device.has_index() && device.index() >= count)
       throw BindingError("HYFW_NATIVE_DEVICE", "device " + text + ": there are " + std::to_string(count) + " CUDA GPUs");

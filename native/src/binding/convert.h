@@ -15,6 +15,17 @@ namespace hyfw {
 
 [[noreturn]] void refuse(napi_env env, napi_value value, const char* expected);
 
+/** GPUs that libtorch can use. Releases name this differently. */
+template <class Hooks>
+auto count_gpus(const Hooks& hooks, int) -> decltype(static_cast<int64_t>(hooks.deviceCount())) {
+  return static_cast<int64_t>(hooks.deviceCount());
+}
+template <class Hooks>
+auto count_gpus(const Hooks& hooks, long) -> decltype(static_cast<int64_t>(hooks.getNumGPUs())) {
+  return static_cast<int64_t>(hooks.getNumGPUs());
+}
+inline int64_t cuda_gpus() { return at::hasCUDA() ? count_gpus(at::detail::getCUDAHooks(), 0) : 0; }
+
 inline double to_double(napi_env env, napi_value value) {
   double number;
   if (napi_get_value_double(env, value, &number) != napi_ok) refuse(env, value, "a number");

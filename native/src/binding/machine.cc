@@ -21,9 +21,7 @@ at::Generator generator_for(Instance& instance, int64_t number) { return generat
 
 void define_machine(Instance& instance, napi_value exports) {
   define(instance, exports, "versionText", []() { return std::string(TORCH_VERSION); });
-  define(instance, exports, "cudaDevices", []() -> int64_t {
-    return at::hasCUDA() ? static_cast<int64_t>(at::detail::getCUDAHooks().deviceCount()) : 0;
-  });
+  define(instance, exports, "cudaDevices", []() { return cuda_gpus(); });
   define(instance, exports, "threads", []() { return static_cast<int64_t>(at::get_num_threads()); });
   define(instance, exports, "setThreads", [](Instance& i, int64_t count) {
     if (count < 1 || count > 1024)
