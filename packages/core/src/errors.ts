@@ -245,10 +245,148 @@ export const listenerFailed = defineError(
   }),
 );
 
-/** The training run itself is not part of this build. */
-export const trainNotBuilt = defineError("HYFW_TRAIN_NOT_BUILT", () => ({
-  summary: "this build of hyfw resolves settings and plugins, and does not train yet",
-  todo: "use --dry-run to see the plan",
+/** A segment of the model reads a value that nothing has written. */
+export const segmentReads = defineError(
+  "HYFW_SEGMENT_READS",
+  (segment: string, value: string, there: readonly string[]) => ({
+    summary: `${segment} reads ${JSON.stringify(value)}, which nothing before it writes`,
+    where: { "there are": list(there) },
+    todo: "correct the segment's reads, or write the value in an earlier segment or in the model's prepare",
+  }),
+);
+
+/** A segment of the model gives other values than it says. */
+export const segmentWrites = defineError(
+  "HYFW_SEGMENT_WRITES",
+  (segment: string, expected: readonly string[], found: readonly string[]) => ({
+    summary: `segment ${segment} must give ${list(expected)}, found ${list(found)}`,
+    todo: "correct the segment's writes, or what its run returns",
+  }),
+);
+
+/** The backward of a segment found no graph, because its forward ran without grad. */
+export const segmentWithoutGraph = defineError("HYFW_SEGMENT_NO_GRAPH", (segment: string) => ({
+  summary: `segment ${segment} has gradients to take back, but its forward recorded nothing`,
+  todo: "an accelerator that runs a forward without grad must call replay() before run() in its aroundBackward",
+}));
+
+/** Two accelerators take charge of the same thing. */
+export const dutyTwice = defineError(
+  "HYFW_ACCELERATOR_SETTING_DUTY",
+  (duty: string, first: string, second: string) => ({
+    summary: `plugins ${first} and ${second} both take charge of ${duty}`,
+    todo: `remove one of them, for example with --set 'plugins.${second}=$delete'`,
+  }),
+);
+
+/** CUDA is asked for and there is none. */
+export const deviceMissing = defineError("HYFW_SETTING_DEVICE", () => ({
+  summary: "run.device is cuda, and libtorch finds no CUDA GPU",
+  todo: "set run.device to auto or cpu, or see `hyfw doctor` for what CUDA lacks here",
+}));
+
+/** The samples of one micro-batch have different shapes. */
+export const collateShapes = defineError(
+  "HYFW_COLLATE_SHAPES",
+  (
+    odd: { readonly row: string; readonly shape: string },
+    other: { readonly row: string; readonly shape: string } | undefined,
+    expected: { readonly height: number; readonly width: number },
+  ) => ({
+    summary: `a micro-batch of ${expected.height}x${expected.width} holds a picture of ${odd.shape}`,
+    where: { [odd.row]: odd.shape, ...(other !== undefined && { [other.row]: other.shape }) },
+    todo: "an augmenter must leave geometry.resolution as it is; look at the ones in plugins",
+  }),
+);
+
+/** Epoch after epoch holds no whole unit. */
+export const dataEndless = defineError(
+  "HYFW_DATA_ENDLESS",
+  (phase: string, unitSize: number, epochs: number) => ({
+    summary: `phase ${phase}: ${epochs} epochs in a row hold not one unit of ${unitSize} samples`,
+    todo: "lower train.batchSize, or add rows",
+  }),
+);
+
+/** The loss of a micro-batch is not a finite number. */
+export const lossNotFinite = defineError(
+  "HYFW_LOSS_NOT_FINITE",
+  (step: number, loss: number, rows: readonly string[]) => ({
+    summary: `step ${step}: the loss is ${loss}; no weight was changed`,
+    where: { rows: someOf(rows) },
+    todo: "look at these rows; lower train.lr or add warm-up when the loss rose before",
+  }),
+);
+
+/** The norm over all gradients is not a finite number. */
+export const gradientNotFinite = defineError(
+  "HYFW_GRADIENT_NOT_FINITE",
+  (step: number, norm: number, parameter: string | undefined, rows: readonly string[]) => ({
+    summary: `step ${step}: the gradient norm is ${norm}; no weight was changed`,
+    where: {
+      "first parameter": parameter ?? "none alone; only their sum overflows",
+      rows: someOf(rows),
+    },
+    todo: "lower train.lr or add warm-up; with reduced precision try float32 once to tell the two apart",
+  }),
+);
+
+/** A checkpoint is not whole. */
+export const checkpointBroken = defineError(
+  "HYFW_CHECKPOINT_BROKEN",
+  (path: string, what: string, cause?: unknown) => ({
+    summary: `checkpoint ${path} cannot be used: ${what}`,
+    todo: "name another checkpoint, or the run's folder to take the newest whole one",
+    ...(cause !== undefined && { cause }),
+  }),
+);
+
+/** A run has no whole checkpoint. */
+export const checkpointNone = defineError(
+  "HYFW_CHECKPOINT_NONE",
+  (runDir: string, passed: readonly string[]) => ({
+    summary: `${runDir} has no whole checkpoint`,
+    ...(passed.length > 0 && { where: { "passed over": passed.join("; ") } }),
+    todo: "start the run anew, or set checkpoint.latestEvery so that the next one saves earlier",
+  }),
+);
+
+/** No run has the name. */
+export const runNotFound = defineError(
+  "HYFW_USAGE_RUN",
+  (name: string, folder: string, known: readonly string[]) => ({
+    summary: `there is no run ${JSON.stringify(name)}`,
+    where: { "looked in": folder, runs: list(known.slice(-12)) },
+    todo: "give a run's folder, its name, or latest; run.resultsDir (--results-dir) says where runs are",
+  }),
+);
+
+/** The record of a run cannot be read. */
+export const runUnreadable = defineError("HYFW_RUN_UNREADABLE", (path: string, cause: unknown) => ({
+  summary: `cannot read ${path}: ${reason(cause).split("\n")[0]}`,
+  todo: "give the folder of a run that this version of hyfw made",
+  cause,
+}));
+
+/** A run cannot go on because something that must stay has changed. */
+export const resumeRefused = defineError(
+  "HYFW_SETTING_RESUME",
+  (
+    change: { readonly what: string; readonly before: unknown; readonly now: unknown },
+    runDir: string,
+    setBy?: string,
+  ) => ({
+    summary: `${change.what} was ${describeValue(change.before)} when the run began and is ${describeValue(change.now)} now`,
+    where: { run: runDir, ...(setBy !== undefined && { "set by": setBy }) },
+    todo: "set it back to go on, or start a new run",
+  }),
+);
+
+/** Weights of a file do not fit the model. */
+export const weightsDiffer = defineError("HYFW_WEIGHTS", (path: string, wrong: readonly string[]) => ({
+  summary: `${path} does not fit the model: ${wrong.length} tensor(s) differ`,
+  where: Object.fromEntries(wrong.slice(0, 8).map((text, n) => [`${n + 1}`, text])),
+  todo: "use the settings that the weights were trained with",
 }));
 
 /** A command that does not exist. */
@@ -332,4 +470,10 @@ export function describeValue(value: unknown): string {
   if (typeof value === "bigint" || typeof value === "symbol") return String(value);
   const text = JSON.stringify(value) ?? String(value);
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}
+
+/** A list for an error: the first few, and how many more. */
+function someOf(rows: readonly string[]): string {
+  const shown = rows.slice(0, 8).join(", ");
+  return rows.length > 8 ? `${shown} and ${rows.length - 8} more` : shown;
 }

@@ -1,7 +1,6 @@
 import { HyfwError } from "../define-error.js";
 import type { NamedPlugin } from "../plugin/load.js";
 import { openRun } from "../run/container.js";
-import { runTraining } from "../run/train.js";
 import { listOptions } from "../settings/options.js";
 import type { Command, CommandIo } from "./command.js";
 import { formatFlags, formatOptions } from "./help.js";
@@ -28,7 +27,10 @@ export function trainCommand(installation: Installation): Command {
       const dryRun = argv.includes("--dry-run");
       const sources = readSources(argv.filter((word) => word !== "--dry-run"));
       const loaded = await loadFrom(sources, io, installation);
-      const run = await openRun(finish(loaded, sources.rest, USAGE));
+      // Settings are checked before the room is loaded that needs the addon.
+      const resolved = finish(loaded, sources.rest, USAGE);
+      const { runTraining } = await import("../run/train.js");
+      const run = await openRun(resolved);
       try {
         io.signal.throwIfAborted();
         await runTraining(run, io, { dryRun });

@@ -1,0 +1,40 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { checkpointBroken } from "../errors.js";
+
+/** Name of the file with everything of a run that is not a tensor. */
+export const STATE = "state.json";
+
+const whole = z.number().int().min(0);
+
+const StateSchema = z.object({
+  step: whole,
+  /** Samples trained so far, over all ranks. */
+  samples: whole,
+  place: z.object({
+    phase: whole,
+    epoch: whole,
+    unitsDone: whole,
+    phaseUnits: whole,
+    epochsBefore: whole,
+  }),
+  seed: whole,
+  unitSize: whole,
+  /** Updates of the moving average; absent without one. */
+  emaCount: whole.optional(),
+  optimizerCounters: z.record(z.string(), z.number()),
+  settingsHash: z.string(),
+});
+
+/** Where a run stood when it was saved. */
+export type RunState = z.output<typeof StateSchema>;
+
+/** Reads the state of a checkpoint. @throws HYFW_CHECKPOINT_BROKEN */
+export async function readState(folder: string): Promise<RunState> {
+  try {
+    return StateSchema.parse(JSON.parse(await readFile(join(folder, STATE), "utf8")));
+  } catch (cause) {
+    throw checkpointBroken(folder, `its ${STATE} cannot be read`, cause);
+  }
+}

@@ -1,0 +1,37 @@
+import type { DeviceName } from "@hyfw/native";
+import type { Accelerator } from "../hooks/accelerator.js";
+import { MODEL, type Model } from "../hooks/model.js";
+import { OPTIMIZER, type Optimizer } from "../hooks/optimizer.js";
+import type { LoadedRun } from "./container.js";
+import { Ema } from "./ema.js";
+import { Executor } from "./executor.js";
+
+/** What computes a run: the model with what walks it and what changes its weights. */
+export interface Engine {
+  readonly model: Model;
+  readonly executor: Executor;
+  readonly optimizer: Optimizer;
+  readonly accelerators: readonly Accelerator[];
+  /** Absent when the settings keep no moving average, and on the `meta` device. */
+  readonly ema: Ema | undefined;
+}
+
+/** Builds model, optimizer and moving average on a device; `meta` gives names and shapes only, for the plan. */
+export async function buildEngine(
+  run: LoadedRun,
+  accelerators: readonly Accelerator[],
+  { device, worldSize }: { readonly device: DeviceName | "meta"; readonly worldSize: number },
+): Promise<Engine> {
+  const { train, run: settings } = run.settings;
+  const model = run.get(MODEL).build({ device, seed: settings.seed });
+  if (device !== "meta")
+    for (const accelerator of accelerators) await accelerator.prepare?.(model, { device, rank: 0, worldSize });
+  const optimizer = run.get(OPTIMIZER).create(model.parameters);
+  const ema = train.ema.enabled && device !== "meta" ? new Ema(model.parameters, train.ema) : undefined;
+  run.onClose("weights and moments", () => {
+    const moments = Object.values(optimizer.state().tensors);
+    for (const tensor of [...moments, ...model.parameters.map(({ storage }) => storage)]) tensor.dispose();
+    ema?.dispose();
+  });
+  return { model, executor: new Executor(model.segments, accelerators), optimizer, accelerators, ema };
+}

@@ -1,0 +1,130 @@
+import { existsSync } from "node:fs";
+import { mkdir, rename } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { compareWithRecord } from "../checkpoint/compare.js";
+import { findCheckpoint } from "../checkpoint/find.js";
+import { listCheckpoints } from "../checkpoint/list.js";
+import { restoreCheckpoint } from "../checkpoint/load.js";
+import { type RunState, readState } from "../checkpoint/state.js";
+import { MODEL } from "../hooks/model.js";
+import type { Engine } from "./build-engine.js";
+import type { LoadedRun } from "./container.js";
+import { cutMetrics } from "./metrics.js";
+import type { OpenData } from "./open-data.js";
+import type { PlanSection } from "./plan.js";
+import { createRunFolder, RUN_FILES } from "./run-folder.js";
+import { type RunRecord, readRecord, recordSettings, writeRecord, writeSettings } from "./run-record.js";
+import { FIRST_PLACE } from "./unit-places.js";
+
+/** A run that may begin to train. */
+export interface EnteredRun {
+  readonly runDir: string;
+  readonly record: RunRecord;
+  readonly state: RunState;
+  /** What a person should know before the first step. */
+  readonly notes: readonly string[];
+}
+
+/** What a run is entered with. */
+export interface EntryFacts {
+  readonly engine: Engine;
+  readonly data: OpenData;
+  readonly plan: readonly PlanSection[];
+}
+
+/** Makes a run folder, or goes back into the one that `run.resume` means and restores its checkpoint. */
+export function enterRun(run: LoadedRun, facts: EntryFacts): Promise<EnteredRun> {
+  return run.settings.run.resume === undefined ? beginRun(run, facts) : resumeRun(run, facts);
+}
+
+async function beginRun(run: LoadedRun, { engine, data, plan }: EntryFacts): Promise<EnteredRun> {
+  const { settings, resolved } = run;
+  const name = settings.run.name ?? run.get(MODEL).name;
+  const runDir = await createRunFolder(settings.run.resultsDir, name);
+  const record: RunRecord = {
+    format: "hyfw-run-1",
+    name: basename(runDir),
+    created: new Date().toISOString(),
+    status: "running",
+    step: 0,
+    lastStep: data.lastStep,
+    ...recordSettings(resolved),
+    data: describeData(data),
+    model: { ...engine.model.fileFacts() },
+    unitSize: data.order.unitSize,
+    plan: plan.map(({ title, rows }) => ({ title, rows: rows.map(([label, value]) => [label, value]) })),
+    resumed: [],
+  };
+  writeRecord(runDir, record);
+  writeSettings(runDir, resolved);
+  const state: RunState = {
+    step: 0,
+    samples: 0,
+    place: FIRST_PLACE,
+    seed: settings.run.seed,
+    unitSize: data.order.unitSize,
+    optimizerCounters: {},
+    settingsHash: resolved.hash,
+  };
+  return { runDir, record, state, notes: [] };
+}
+
+async function resumeRun(run: LoadedRun, { engine, data, plan }: EntryFacts): Promise<EnteredRun> {
+  const { resolved } = run;
+  const { resume = "latest", resultsDir } = run.settings.run;
+  const found = await findCheckpoint(resume, { resultsDir, cwd: resolved.cwd });
+  const { runDir, path, step } = found;
+  const before = readRecord(runDir);
+  const facts = {
+    record: before,
+    resolved,
+    data: describeData(data),
+    model: engine.model.fileFacts(),
+    runDir,
+  };
+  const changes = compareWithRecord(facts);
+  const state = await readState(path);
+  const restored = restoreCheckpoint(path, state, engine);
+  cutMetrics(runDir, step);
+  const aside = await setAsideLater(runDir, step);
+  const notes = [...found.notes, ...changes, ...restored, ...aside];
+  const record: RunRecord = {
+    ...before,
+    ...recordSettings(resolved),
+    status: "running",
+    step,
+    lastStep: data.lastStep,
+    data: facts.data,
+    plan: plan.map(({ title, rows }) => ({ title, rows: rows.map(([label, value]) => [label, value]) })),
+    resumed: [...before.resumed, { time: new Date().toISOString(), step, notes }],
+  };
+  writeRecord(runDir, record);
+  return {
+    runDir,
+    record,
+    state: { ...state, settingsHash: resolved.hash },
+    notes: [`going on from step ${step} of ${before.name}`, ...notes],
+  };
+}
+
+function describeData({ phases }: OpenData): RunRecord["data"] {
+  return phases.map(({ name, dataset }) => ({
+    phase: name,
+    fingerprint: dataset.fingerprint,
+    length: dataset.length,
+  }));
+}
+
+/** Checkpoints of later steps belong to a course that the run now leaves; they stay, but out of the way. */
+async function setAsideLater(runDir: string, step: number): Promise<string[]> {
+  const folder = join(runDir, RUN_FILES.checkpoints);
+  const { complete } = await listCheckpoints(folder);
+  const later = complete.filter(({ manifest }) => manifest.step > step);
+  if (later.length === 0) return [];
+  let number = 1;
+  while (existsSync(join(folder, `aside-${number}`))) number += 1;
+  const aside = join(folder, `aside-${number}`);
+  await mkdir(aside);
+  for (const { path } of later) await rename(path, join(aside, basename(path)));
+  return [`${later.length} checkpoint(s) of later steps moved to ${aside}`];
+}

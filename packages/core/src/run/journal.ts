@@ -1,0 +1,139 @@
+import { live, opCalls } from "@hyfw/native";
+import type { CommandIo } from "../cli/command.js";
+import type { Broadcast } from "./events.js";
+import { MetricsFile } from "./metrics.js";
+import { Progress } from "./progress.js";
+import type { StepReport } from "./step.js";
+
+/** One step on its way into the record. */
+export interface JournalStep {
+  readonly step: number;
+  readonly lr: number;
+  /** Samples since the run began. */
+  readonly samples: number;
+  readonly report: StepReport;
+}
+
+/** What a journal needs to know of its run. */
+export interface JournalFacts {
+  readonly runDir: string;
+  readonly lastStep: number;
+  /** Steps between lines. */
+  readonly every: number;
+  readonly broadcast: Broadcast;
+  readonly worldSize: number;
+}
+
+/** What is added up between two lines of the metrics. */
+interface Window {
+  steps: number;
+  samples: number;
+  wallMs: number;
+  loss: number;
+  readonly parts: Record<string, number>;
+  readonly ms: { data: number; forward: number; backward: number; update: number };
+  opCalls: number;
+}
+
+/** Writes down a run as it goes: the progress line, `metrics.jsonl`, and the step event. */
+export class Journal {
+  readonly progress: Progress;
+  private readonly metrics: MetricsFile;
+  private window = emptyWindow();
+  private since = performance.now();
+  private callsSince = opCalls();
+  /** Wall time of a step, smoothed. */
+  private pace: number | undefined;
+
+  constructor(
+    private readonly facts: JournalFacts,
+    io: Pick<CommandIo, "stdout" | "isTerminal">,
+  ) {
+    this.progress = new Progress(io);
+    this.metrics = new MetricsFile(facts.runDir);
+  }
+
+  /** Starts the clock of the next step anew, after something that is no part of it. */
+  restartClock(): void {
+    this.since = performance.now();
+    this.callsSince = opCalls();
+  }
+
+  async step({ step, lr, samples, report }: JournalStep): Promise<void> {
+    const { lastStep, every, broadcast, worldSize } = this.facts;
+    const now = performance.now();
+    const wallMs = now - this.since;
+    this.since = now;
+    const stepSamples = report.batches.reduce((sum, batch) => sum + batch.samples.length, 0) * worldSize;
+    this.add(report, wallMs, stepSamples);
+    this.pace = this.pace === undefined ? wallMs : 0.95 * this.pace + 0.05 * wallMs;
+    const { epoch = 0, phase } = report.batches.at(-1)?.unit ?? {};
+    const { loss, gradNorm } = report;
+    const isLogged = step % every === 0 || step === lastStep;
+    const rssBytes = process.memoryUsage.rss();
+    const place = { step, epoch, phase: phase?.name ?? "" };
+    const pace = (this.window.samples / this.window.wallMs) * 1000;
+    const shown = { lr, gradNorm, rssBytes, samplesPerSecond: pace };
+    const secondsLeft = ((lastStep - step) * this.pace) / 1000;
+    this.progress.step({ ...place, ...shown, loss, lastStep, secondsLeft }, isLogged);
+    if (isLogged) this.write({ ...place, ...shown, samples });
+    await broadcast("onStep", { ...place, loss, lr, gradNorm, samples: stepSamples, wallMs });
+  }
+
+  close(): void {
+    this.progress.end();
+    this.metrics.close();
+  }
+
+  private add({ loss, parts, ms }: StepReport, wallMs: number, samples: number): void {
+    const { window } = this;
+    window.steps += 1;
+    window.samples += samples;
+    window.wallMs += wallMs;
+    window.loss += loss;
+    for (const [name, part] of Object.entries(parts)) window.parts[name] = (window.parts[name] ?? 0) + part;
+    window.ms.data += ms.data;
+    window.ms.forward += ms.forward;
+    window.ms.backward += ms.backward;
+    window.ms.update += ms.update;
+    const calls = opCalls();
+    window.opCalls += calls - this.callsSince;
+    this.callsSince = calls;
+  }
+
+  private write(
+    facts: Pick<
+      Parameters<MetricsFile["append"]>[0],
+      "step" | "epoch" | "phase" | "lr" | "gradNorm" | "rssBytes" | "samplesPerSecond" | "samples"
+    >,
+  ): void {
+    const { steps, wallMs, loss, parts, ms, opCalls: calls } = this.window;
+    const per = (sum: number): number => sum / steps;
+    const { step, epoch, phase, ...rest } = facts;
+    const other = wallMs - ms.data - ms.forward - ms.backward - ms.update;
+    this.metrics.append({
+      step,
+      epoch,
+      phase,
+      loss: per(loss),
+      parts: Object.fromEntries(Object.entries(parts).map(([name, sum]) => [name, per(sum)])),
+      ...rest,
+      wallMs: per(wallMs),
+      ms: {
+        data: per(ms.data),
+        forward: per(ms.forward),
+        backward: per(ms.backward),
+        update: per(ms.update),
+        other: per(other),
+      },
+      liveTensors: live(),
+      opCalls: Math.round(per(calls)),
+    });
+    this.window = emptyWindow();
+  }
+}
+
+function emptyWindow(): Window {
+  const ms = { data: 0, forward: 0, backward: 0, update: 0 };
+  return { steps: 0, samples: 0, wallMs: 0, loss: 0, parts: {}, ms, opCalls: 0 };
+}

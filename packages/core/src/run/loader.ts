@@ -1,0 +1,133 @@
+import type { DeviceName } from "@hyfw/native";
+import type { Augmenter, Sample } from "../hooks/augmenter.js";
+import type { Batch } from "../hooks/model.js";
+import { checkShapes, collateImages } from "./collate.js";
+import { diceFor, diceKey } from "./dice.js";
+import { limitConcurrency } from "./limit-concurrency.js";
+import { PixelBuffers } from "./pixel-buffers.js";
+import {
+  type DataPlace,
+  type OpenPhase,
+  type OrderFacts,
+  type PlacedUnit,
+  unitsFrom,
+} from "./unit-places.js";
+
+/** What a loader reads and how. */
+export interface LoaderFacts extends OrderFacts {
+  readonly phases: readonly OpenPhase[];
+  readonly augmenters: readonly Augmenter[];
+  readonly rank: number;
+  readonly worldSize: number;
+  /** Pictures decoded at a time. */
+  readonly inFlight: number;
+  /** Batches that are read before they are asked for. */
+  readonly ahead: number;
+}
+
+/** A micro-batch whose pictures lie in memory, before the device has them. */
+export interface LoadedBatch {
+  readonly unit: PlacedUnit;
+  readonly samples: readonly Sample[];
+  /** The batch on the device, once; its tensors belong to the current scope. */
+  toBatch(device: DeviceName): Batch;
+}
+
+/** Micro-batches of a run in order, read ahead of use. */
+export class Loader {
+  private readonly units: Iterator<PlacedUnit>;
+  private readonly pending: Promise<LoadedBatch>[] = [];
+  private readonly limit: <Result>(work: () => Promise<Result>) => Promise<Result>;
+  private readonly buffers = new PixelBuffers();
+  private isClosed = false;
+
+  constructor(
+    private readonly facts: LoaderFacts,
+    start: DataPlace,
+  ) {
+    this.units = unitsFrom(start, facts.phases, facts);
+    this.limit = limitConcurrency(facts.inFlight);
+  }
+
+  /** The next micro-batch; `undefined` after the last. @throws the error of the row that could not be read */
+  async next(): Promise<LoadedBatch | undefined> {
+    this.readAhead();
+    const first = this.pending.shift();
+    const batch = await first;
+    this.readAhead();
+    return batch;
+  }
+
+  /** Stops reading and waits for what is under way. */
+  async close(): Promise<void> {
+    this.isClosed = true;
+    await Promise.allSettled(this.pending);
+    this.pending.length = 0;
+  }
+
+  private readAhead(): void {
+    while (!this.isClosed && this.pending.length <= this.facts.ahead) {
+      const { done, value } = this.units.next();
+      if (done === true) return;
+      const batch = this.read(value);
+      // Its error is thrown where the batch is taken; until then it must not count as unhandled.
+      batch.catch(() => undefined);
+      this.pending.push(batch);
+    }
+  }
+
+  private async read(unit: PlacedUnit): Promise<LoadedBatch> {
+    const { rank, worldSize, seed } = this.facts;
+    const share = unit.positions.length / worldSize;
+    const positions = unit.positions.subarray(rank * share, (rank + 1) * share);
+    const { height, width } = unit.resolution;
+    const bytes = height * width * 3;
+    const pixels = this.buffers.take(positions.length * bytes);
+    const samples = await all([...positions], (position) =>
+      this.limit(() => this.readSample(position, unit)),
+    );
+    checkShapes(samples, unit.resolution);
+    await all(samples, ({ row, geometry }, place) =>
+      this.limit(() =>
+        unit.phase.dataset.readPixels(row, geometry, pixels.subarray(place * bytes, (place + 1) * bytes)),
+      ),
+    );
+    return {
+      unit,
+      samples,
+      toBatch: (device) => {
+        const images = collateImages(pixels, samples, device);
+        this.buffers.giveBack(pixels);
+        return {
+          samples,
+          epoch: unit.epoch,
+          resolution: unit.resolution,
+          images,
+          key: (sample, purpose) => diceKey(seed, unit.epoch, samples[sample]?.row.id ?? "", purpose),
+        };
+      },
+    };
+  }
+
+  private async readSample(position: number, { phase, epoch, resolution }: PlacedUnit): Promise<Sample> {
+    const row = await phase.dataset.row(position);
+    const dice = diceFor(this.facts.seed, epoch, row.id);
+    const [construction = "", caption = ""] = Object.entries(row.texts)[0] ?? [];
+    const geometry = phase.dataset.geometry(row, resolution);
+    let sample: Sample = { row, epoch, caption, construction, geometry, notes: [] };
+    for (const augmenter of this.facts.augmenters) sample = augmenter.augment(sample, dice);
+    return sample;
+  }
+}
+
+/** `Promise.all` that waits for all even when one fails, so that nothing writes into memory that is used again. */
+async function all<In, Out>(
+  inputs: readonly In[],
+  work: (input: In, place: number) => Promise<Out>,
+): Promise<Out[]> {
+  const settled = await Promise.allSettled(inputs.map(work));
+  return settled.map((one) => {
+    if (one.status === "rejected") throw one.reason;
+    return one.value;
+  });
+}

@@ -1,0 +1,21 @@
+import { z } from "@hyfw/core";
+
+/** Options of the precision accelerator. */
+export const PrecisionOptions = z.strictObject({
+  dtype: z
+    .enum(["auto", "fp32", "bf16", "fp16"])
+    .default("auto")
+    .describe(
+      "Type that linear layers and convolutions compute in; weights stay float32. auto takes bf16 where the device has instructions for it, else fp32.",
+    ),
+  fp16: z
+    .boolean()
+    .optional()
+    .describe(
+      "The official trainer's switch: false is dtype fp32; true asks for fp16, which needs loss scaling.",
+    )
+    .meta({ flag: "--use-fp16", negatedBy: "--no-fp16" }),
+});
+
+/** What a person's settings become: nothing missing. */
+export type PrecisionOptions = z.output<typeof PrecisionOptions>;
