@@ -74,38 +74,39 @@ export function ropeNumbers(ropeImg: RopeImg, grid: Resolution, headSize: number
   const tokens = grid.height * grid.width;
   const cos = new Float32Array(tokens * headSize);
   const sin = new Float32Array(tokens * headSize);
-  const columnAngles = axisAngles(columns, headSize / 2);
-  const rowAngles = axisAngles(rows, headSize / 2);
-  const quarter = headSize / 4;
+  const columnTurns = axisTurns(columns, headSize / 2);
+  const rowTurns = axisTurns(rows, headSize / 2);
+  const half = headSize / 2;
   for (let y = 0; y < grid.height; y++)
     for (let x = 0; x < grid.width; x++) {
       const at = (y * grid.width + x) * headSize;
-      for (let i = 0; i < quarter; i++) {
-        writeTwice(cos, sin, at + 2 * i, columnAngles[x * quarter + i] ?? 0);
-        writeTwice(cos, sin, at + headSize / 2 + 2 * i, rowAngles[y * quarter + i] ?? 0);
-      }
+      cos.set(columnTurns.cos.subarray(x * half, (x + 1) * half), at);
+      sin.set(columnTurns.sin.subarray(x * half, (x + 1) * half), at);
+      cos.set(rowTurns.cos.subarray(y * half, (y + 1) * half), at + half);
+      sin.set(rowTurns.sin.subarray(y * half, (y + 1) * half), at + half);
     }
   return { cos, sin, tokens, headSize };
 }
 
-function writeTwice(cos: Float32Array, sin: Float32Array, at: number, angle: number): void {
-  cos[at] = cos[at + 1] = Math.cos(angle);
-  sin[at] = sin[at + 1] = Math.sin(angle);
-}
-
-/** position · frequency for every position and frequency of one axis, [count, size / 2]. */
-function axisAngles({ start, stop, count }: Positions, size: number): Float32Array {
-  const half = size / 2;
-  const angles = new Float32Array(count * half);
-  for (let i = 0; i < half; i++) {
-    const power = Math.fround(10000 ** Math.fround((2 * i) / size));
+/** Cosines and sines of position · frequency for one axis, [count, size], each frequency twice. */
+function axisTurns(
+  { start, stop, count }: Positions,
+  size: number,
+): { readonly cos: Float32Array; readonly sin: Float32Array } {
+  const cos = new Float32Array(count * size);
+  const sin = new Float32Array(count * size);
+  for (let i = 0; i < size; i += 2) {
+    const power = Math.fround(10000 ** Math.fround(i / size));
     const frequency = Math.fround(1 / power);
     for (let position = 0; position < count; position++) {
       const place = Math.fround(start + (position * (stop - start)) / count);
-      angles[position * half + i] = place * frequency;
+      const angle = Math.fround(place * frequency);
+      const at = position * size + i;
+      cos[at] = cos[at + 1] = Math.cos(angle);
+      sin[at] = sin[at + 1] = Math.sin(angle);
     }
   }
-  return angles;
+  return { cos, sin };
 }
 
 /** The two tables as tensors, each [L, K], in the current scope. */
