@@ -1,0 +1,33 @@
+import { scaledDotProductAttention, type Tensor } from "@hyfw/native";
+
+/** softmax(q·kᵀ/√K)·v. q [B, N, L, K]; k and v [B, N, S, K]; any strides. Gives [B, N, L, K]. */
+export type AttentionKernel = (q: Tensor, k: Tensor, v: Tensor) => Tensor;
+
+let kernel: AttentionKernel = scaledDotProductAttention;
+
+/** The attention of all modules, by the kernel in use: libtorch's own choice unless a plugin set another. */
+export function attention(q: Tensor, k: Tensor, v: Tensor): Tensor {
+  return kernel(q, k, v);
+}
+
+/** Puts another kernel behind `attention` for this process. @returns a function that puts the former one back */
+export function useAttention(next: AttentionKernel): () => void {
+  const former = kernel;
+  kernel = next;
+  return () => {
+    kernel = former;
+  };
+}
+
+/** [B, S, parts·N·K] seen as heads, one view [B, S, N, K] per part; nothing is copied. */
+export function splitHeads(x: Tensor, parts: number, heads: number): Tensor[] {
+  const [batch = 0, length = 0, width = 0] = x.shape;
+  const whole = x.reshape([batch, length, parts, heads, width / parts / heads]);
+  return Array.from({ length: parts }, (_, part) => whole.select(2, part));
+}
+
+/** Heads joined again: [B, N, L, K] to [B, L, N·K]. */
+export function joinHeads(x: Tensor): Tensor {
+  const [batch = 0, heads = 0, length = 0, size = 0] = x.shape;
+  return x.transpose(1, 2).reshape([batch, length, heads * size]);
+}

@@ -1,0 +1,37 @@
+import { linear, type Tensor } from "@hyfw/native";
+import { type Init, xavierUniformInit, zeroInit } from "./init.js";
+import { Module, type Place, TRAITS } from "./module.js";
+import type { Parameter } from "./parameter.js";
+
+/** How a linear layer begins. */
+export interface LinearInit {
+  readonly weight?: Init;
+  readonly bias?: Init;
+}
+
+/** x · Wᵀ + b over the last dimension. Takes any element type and computes in the weight's, which the result has. */
+export class Linear extends Module {
+  readonly weight: Parameter;
+  readonly bias: Parameter;
+
+  constructor(
+    place: Place,
+    inFeatures: number,
+    outFeatures: number,
+    { weight = xavierUniformInit, bias = zeroInit }: LinearInit = {},
+  ) {
+    super(place);
+    this.weight = this.parameter("weight", [outFeatures, inFeatures], weight, TRAITS.linear);
+    this.bias = this.parameter("bias", [outFeatures], bias, TRAITS.linearBias);
+  }
+
+  /** @param x [..., inFeatures]. @returns [..., outFeatures] */
+  forward(x: Tensor): Tensor {
+    return linear(withDtype(x, this.weight.dtype), this.weight.tensor(), this.bias.tensor());
+  }
+}
+
+/** The tensor itself where it has the element type already, else a cast. */
+export function withDtype(x: Tensor, dtype: Tensor["dtype"]): Tensor {
+  return x.dtype === dtype ? x : x.to({ dtype });
+}

@@ -1,0 +1,116 @@
+import { type DrawRequest, diceKey, type Inference, type Values } from "@hyfw/core";
+import { cat, type DeviceName, keyedNormal, noGrad, Scope, type Tensor, tidy } from "@hyfw/native";
+import { sinusoid } from "@hyfw/nn";
+import { tokenGrid } from "./conditions.js";
+import { guide } from "./diffusion/guidance.js";
+import type { Solver } from "./diffusion/solver.js";
+import { ddimSolver } from "./diffusion/solver-ddim.js";
+import { ddpmSolver } from "./diffusion/solver-ddpm.js";
+import { dpmSolver } from "./diffusion/solver-dpm.js";
+import { PREDICTION } from "./network/segments.js";
+import { type Preparation, textValues } from "./prepare.js";
+import { PURPOSES } from "./purposes.js";
+
+/**
+ * Draws pictures with classifier-free guidance: the batch is [unconditional; conditional], variance channels are
+ * dropped. The same request gives the same pictures, whatever else was drawn.
+ * @returns uint8 [n, H, W, 3] on the CPU, kept: the caller disposes of it
+ */
+export async function drawPictures(
+  request: DrawRequest,
+  infer: Inference,
+  preparation: Preparation,
+  device: DeviceName,
+): Promise<Tensor> {
+  const { prompts, resolution, steps } = request;
+  const { latents: codec, schedule, options } = preparation;
+  tokenGrid(resolution, codec.cellSize); // refuses sizes that cannot be cut into patches
+  const shape = [codec.channels, resolution.height / codec.cellSize, resolution.width / codec.cellSize];
+  const keys = (purpose: string) => prompts.map((_, i) => diceKey(request.seed, 0, `draw-${i}`, purpose));
+  const isGuided = request.cfgScale > 1;
+  const solver = makeSolver(request, schedule, options.predictType);
+  using whole = new Scope();
+  try {
+    const fixed = whole.run(() => noGrad(() => fixedValues(request, isGuided, preparation, device)));
+    let xt = whole.run(() => keyedNormal(keys(PURPOSES.drawStart), shape, { device }));
+    for (const [index, t] of solver.timesteps.entries()) {
+      using step = new Scope();
+      const values = step.run(() => ({
+        ...fixed,
+        xt: isGuided ? cat([xt, xt], 0) : xt.alias(),
+        tSinusoid: sinusoid(
+          Array.from({ length: (isGuided ? 2 : 1) * prompts.length }, () => [t]),
+          { device },
+        ),
+      }));
+      const output = step.adopt(await infer(values));
+      const next = step.run(() =>
+        noGrad(() => {
+          const prediction = predictionOf(output, codec.channels);
+          return solver.step({
+            index,
+            prediction: isGuided ? guide(prediction, request.cfgScale) : prediction,
+            xt,
+            noise: () => keyedNormal(keys(`${PURPOSES.drawStep}-${index}`), shape, { device }),
+          });
+        }),
+      );
+      xt.dispose();
+      xt = whole.adopt(next);
+      await request.onStep?.(index + 1, steps);
+    }
+    return whole.run(() => toPictures(codec.decode(xt))).keep();
+  } finally {
+    solver.dispose();
+  }
+}
+
+function makeSolver(
+  { solver, steps }: DrawRequest,
+  schedule: Preparation["schedule"],
+  predictType: Preparation["options"]["predictType"],
+): Solver {
+  if (solver === "ddim") return ddimSolver(schedule, steps, predictType);
+  if (solver === "ddpm") return ddpmSolver(schedule, steps, predictType);
+  return dpmSolver(schedule, steps, predictType);
+}
+
+/** What does not change from step to step: text, size numbers, rotary tables. */
+function fixedValues(
+  { prompts, negative, resolution }: DrawRequest,
+  isGuided: boolean,
+  { options, textEncoder, rope, latents }: Preparation,
+  device: DeviceName,
+): Values {
+  const texts = isGuided ? [...prompts.map(() => negative), ...prompts] : [...prompts];
+  const source = options.sizeCond ?? [];
+  const sizes = texts.map(() => [...source, resolution.width, resolution.height, 0, 0]); // width first, no crop
+  return {
+    ...textValues({ captions: texts, captionsT5: texts }, false, textEncoder, device),
+    ...rope.get(tokenGrid(resolution, latents.cellSize), device),
+    ...(options.sizeCond !== null && { sizeSinusoid: sinusoid(sizes, { device }) }),
+  };
+}
+
+function predictionOf(output: Values, channels: number): Tensor {
+  const prediction = output[PREDICTION];
+  if (prediction === undefined) throw new RangeError(`the segments wrote no ${PREDICTION}`);
+  return prediction.narrow(1, 0, channels);
+}
+
+/** Pictures in about [−1, 1], [n, 3, H, W], to bytes [n, H, W, 3] on the CPU: clamp(x/2 + ½) · 255, rounded. */
+function toPictures(images: Tensor): Tensor {
+  return tidy(() =>
+    noGrad(() =>
+      images
+        .mul(0.5)
+        .add(0.5)
+        .clamp(0, 1)
+        .mul(255)
+        .round()
+        .permute([0, 2, 3, 1])
+        .to({ dtype: "uint8", device: "cpu" })
+        .contiguous(),
+    ),
+  );
+}

@@ -1,0 +1,20 @@
+/** What one golden case came to. `error` and `limit` are there when a number was compared. */
+export interface GoldenCase {
+  readonly name: string;
+  readonly status: "passed" | "failed" | "skipped";
+  /** What was compared, what differs, or why it was left out. */
+  readonly detail: string;
+  /** The largest error, in the limit's unit. */
+  readonly error?: number;
+  readonly limit?: number;
+}
+
+/**
+ * Runs every case of the model reference set that a folder holds: names, shapes and settings come from its files, and
+ * a file that is not there gives no cases. Cases whose feature is not built are given as skipped, by name. Needs the
+ * native addon as soon as the first case runs.
+ */
+export async function* goldenCases(folder: string): AsyncGenerator<GoldenCase> {
+  const { modelCases } = await import("./golden/model-cases.js");
+  yield* modelCases(folder);
+}

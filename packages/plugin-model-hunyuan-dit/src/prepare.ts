@@ -1,0 +1,121 @@
+import {
+  type Batch,
+  type Latents,
+  type Prepared,
+  rngFromKey,
+  type TextEncoder,
+  type Values,
+} from "@hyfw/core";
+import { cat, type DeviceName, keyedNormal, noGrad, type Tensor } from "@hyfw/native";
+import { sinusoid } from "@hyfw/nn";
+import { onDevice, type RopeCache, sizeNumbers, tokenGrid } from "./conditions.js";
+import { AtTimesteps, addNoise } from "./diffusion/predict.js";
+import type { Schedule } from "./diffusion/schedule.js";
+import { statesShape } from "./errors.js";
+import type { HunyuanDitOptions } from "./options.js";
+import { PURPOSES } from "./purposes.js";
+
+/** What preparing needs beside the batch. */
+export interface Preparation {
+  readonly options: HunyuanDitOptions;
+  readonly schedule: Schedule;
+  readonly latents: Latents;
+  readonly textEncoder: TextEncoder;
+  readonly rope: RopeCache;
+}
+
+/**
+ * From a batch to what segments read: captions (some dropped) to tokens or text states, latents, t, noise, x_t,
+ * rotary tables and sinusoids. Every draw is keyed by the sample, so its place in the batch does not matter. No grad.
+ */
+export function prepareBatch(batch: Batch, preparation: Preparation): Prepared {
+  return noGrad(() => {
+    const { options, schedule, latents: codec, rope } = preparation;
+    const device = deviceOf(batch.images);
+    const grid = tokenGrid(batch.resolution, codec.cellSize);
+    const keys = (purpose: string) => batch.samples.map((_, i) => batch.key(i, purpose));
+    const timesteps = keys(PURPOSES.timestep).map((key) => rngFromKey(key).int(schedule.length));
+    const latents = codec.encode(batch.images, keys(PURPOSES.latents));
+    const [, channels = 0, height = 0, width = 0] = latents.shape;
+    let noise = keyedNormal(keys(PURPOSES.noise), [channels, height, width], { device });
+    if (options.noiseOffset > 0) {
+      const offset = keyedNormal(keys(PURPOSES.noiseOffset), [channels, 1, 1], { device });
+      noise = noise.add(offset, options.noiseOffset);
+    }
+    const xt = addNoise(latents, noise, new AtTimesteps(schedule, timesteps, device));
+    const sizes = batch.samples.map((sample) => sizeNumbers(sample, options));
+    return {
+      values: {
+        xt,
+        tSinusoid: sinusoid(
+          timesteps.map((t) => [t]),
+          { device },
+        ),
+        ...(options.sizeCond !== null && { sizeSinusoid: sinusoid(sizes, { device }) }),
+        ...rope.get(grid, device),
+        ...textValues(droppedCaptions(batch, options), true, preparation.textEncoder, device),
+      },
+      timesteps,
+      forLoss: { latents, noise, xt },
+    };
+  });
+}
+
+/** Captions of both encoders, "" where the sample's draw says so. */
+export function droppedCaptions(
+  batch: Pick<Batch, "samples" | "key">,
+  { uncondP, uncondPT5 }: Pick<HunyuanDitOptions, "uncondP" | "uncondPT5">,
+): { readonly captions: string[]; readonly captionsT5: string[] } {
+  const keep = (purpose: string, chance: number): string[] =>
+    batch.samples.map(({ caption }, i) =>
+      rngFromKey(batch.key(i, purpose)).uniform() < chance ? "" : caption,
+    );
+  return {
+    captions: keep(PURPOSES.uncond, uncondP),
+    captionsT5: keep(PURPOSES.uncondT5, uncondPT5),
+  };
+}
+
+/**
+ * Tokens for a trained encoder's segment, or the states of a frozen one; and the joined mask.
+ * @param training selects the padding of the tokens
+ */
+export function textValues(
+  { captions, captionsT5 }: { readonly captions: readonly string[]; readonly captionsT5: readonly string[] },
+  training: boolean,
+  encoder: TextEncoder,
+  device: DeviceName,
+): Values {
+  const tokens = encoder.tokenize(captions, captionsT5, training);
+  const onIt = Object.fromEntries(
+    Object.entries({ ...tokens }).map(([name, tensor]: [string, Tensor]) => [name, onDevice(tensor, device)]),
+  );
+  const { attentionMask, attentionMaskT5 } = tokens;
+  const textMask = onDevice(cat([attentionMask, attentionMaskT5], 1).eq(1).unsqueeze(2), device);
+  if (encoder.trained) return { ...onIt, textMask };
+  const states = noGrad(() => encoder.segment.run(pick(onIt, encoder.segment.reads)));
+  checkStates(states, captions.length, encoder);
+  return { ...pick(states, encoder.segment.writes), textMask };
+}
+
+function pick(values: Values, names: readonly string[]): Values {
+  return Object.fromEntries(Object.entries(values).filter(([name]) => names.includes(name)));
+}
+
+function checkStates(states: Values, count: number, { textLen, textLenT5 }: TextEncoder): void {
+  for (const [name, length] of [
+    ["textStates", textLen],
+    ["textStatesT5", textLenT5],
+  ] as const) {
+    const shape = states[name]?.shape ?? [];
+    const width = shape.at(-1) ?? 0;
+    if (shape.length !== 3 || shape[0] !== count || shape[1] !== length)
+      throw statesShape(name, [count, length, width], shape);
+  }
+}
+
+/** Where a batch lies; it has numbers, so never on `meta`. */
+export function deviceOf(tensor: Tensor): DeviceName {
+  const { device } = tensor;
+  return device === "meta" ? "cpu" : device;
+}
