@@ -67,7 +67,7 @@ export interface Addon {
   setLinearKernel(name: string): void;
 
   // Typed hot ops by their short names; `ops.ts` declares them.
-  readonly ops: Readonly<Record<string, (...args: never[]) => TensorId>>;
+  readonly ops: Readonly<Record<string, (...args: never[]) => unknown>>;
 }
 
 /** The addon of this process. */

@@ -11,6 +11,7 @@ import {
   linear,
   live,
   noGrad,
+  projectHeads,
   rotary,
   scaledDotProductAttention,
   setLinearKernel,
@@ -101,6 +102,61 @@ t.test("rotary turns neighbours, and its gradient is that of the plain form", as
   t.throws(() => rotary(numbers([1, 1, 2, 4], 1), numbers([3, 4], 1), numbers([3, 4], 1)), {
     message: /tables: expected/,
   });
+});
+
+t.test("heads are split, normed and rotated in one pass as by plain ops, with all gradients", async (t) => {
+  const [batch, tokens, heads, width] = [2, 70, 3, 16];
+  const angles = callTensorOp("aten::repeat_interleave.self_int", numbers([tokens, width / 2], 5), 2, 1);
+  const tables = { cos: angles.cos(), sin: angles.sin() };
+  for (const dtype of ["float32", "bfloat16"] as const)
+    for (const rules of ["QKv", "Q", "kv", "qK", "v"]) {
+      const x = numbers([batch, tokens, rules.length * heads * width], 9)
+        .to({ dtype })
+        .detach()
+        .setRequiresGrad();
+      const [qw, qb, kw, kb] = [1, 2, 3, 4].map((seed) =>
+        numbers([width], seed).setRequiresGrad(),
+      ) as Tensor[] & {
+        length: 4;
+      };
+      const q = { weight: qw, bias: qb } as { weight: Tensor; bias: Tensor };
+      const k = { weight: kw, bias: kb } as { weight: Tensor; bias: Tensor };
+      const norms = [q.weight, q.bias, k.weight, k.bias];
+      const fused = projectHeads(x, heads, rules, { q, k, eps: 1e-6 }, tables);
+      const plain = callOp(
+        "hyfw::project_heads_reference",
+        x,
+        heads,
+        rules,
+        ...norms,
+        1e-6,
+        tables.cos,
+        tables.sin,
+      ) as Tensor[];
+      // float32: sums of 16 to 420 terms; bfloat16: the plain form rounds to 8 bits between norm and rotation too.
+      const [limit, gradLimit] = dtype === "float32" ? [4e-6, 2e-4] : [8e-2, 3];
+      t.equal(fused.length, rules.length);
+      for (const [part, expected] of plain.entries())
+        t.ok(gap(fused[part] as Tensor, expected) <= limit, `${dtype} ${rules} part ${part}`);
+      const upstream = plain.map((_, part) =>
+        numbers([batch, heads, tokens, width], 20 + part).to({ dtype }),
+      );
+      const inputs = [x, ...norms];
+      const found = grad(fused, inputs, upstream);
+      for (const [place, expected] of grad(plain, inputs, upstream).entries()) {
+        const own = found[place];
+        if (expected === undefined) t.equal(own, undefined);
+        else
+          t.ok(own !== undefined && gap(own, expected) <= gradLimit, `${dtype} ${rules} gradient ${place}`);
+      }
+    }
+  const x = numbers([1, 4, 16], 1);
+  t.same(projectHeads(x, 2, "v", { eps: 1e-6 })[0]?.toArray().length, 64, "without norms and tables");
+  t.throws(() => projectHeads(x, 3, "Q", { eps: 1e-6 }, tables), {
+    message: /x: expected \[B, L, 1 · 3 · K\]/,
+  });
+  t.throws(() => projectHeads(x, 2, "Q", { eps: 1e-6 }), { message: /no tables/ });
+  t.throws(() => projectHeads(x, 2, "Z", { eps: 1e-6 }), { message: /rules: expected letters/ });
 });
 
 t.test("attention is softmax(q kT / sqrt K) v", async (t) => {

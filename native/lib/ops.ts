@@ -4,6 +4,7 @@ import { shapeMismatch } from "./errors.js";
 import { type NumberArray, Tensor } from "./tensor.js";
 
 const ops = addon.ops as Readonly<Record<string, (...args: unknown[]) => number>>;
+const listOps = addon.ops as Readonly<Record<string, (...args: unknown[]) => number[]>>;
 
 /** What a new tensor is made of; float32 on the CPU when left out. */
 export interface TensorOptions {
@@ -144,6 +145,31 @@ export function scaledDotProductAttention(q: Tensor, k: Tensor, v: Tensor, scale
  */
 export function rotary(x: Tensor, cos: Tensor, sin: Tensor): Tensor {
   return new Tensor(ops.rotary(x.id, cos.id, sin.id));
+}
+/** Weights of the norms that `projectHeads` applies per head, float32 [K]; absent where q and k are not normed. */
+export interface HeadNorms {
+  readonly q?: { readonly weight: Tensor; readonly bias: Tensor };
+  readonly k?: { readonly weight: Tensor; readonly bias: Tensor };
+  readonly eps: number;
+}
+/**
+ * One projection split into heads, with layer norm per head and rotation of neighbours where asked, in one pass.
+ * @param x [B, L, P·N·K]
+ * @param rules one letter per part: `q` or `k` takes that norm, `v` none; capital `Q` and `K` are also rotated
+ * @param tables cos and sin, float32 [L, K], for capital letters
+ * @returns per part [B, N, L, K] in x's type
+ */
+export function projectHeads(
+  x: Tensor,
+  heads: number,
+  rules: string,
+  { q, k, eps }: HeadNorms,
+  tables?: { readonly cos: Tensor; readonly sin: Tensor },
+): Tensor[] {
+  const norms = [q?.weight.id ?? null, q?.bias.id ?? null, k?.weight.id ?? null, k?.bias.id ?? null];
+  return listOps
+    .projectHeads(x.id, heads, rules, ...norms, eps, tables?.cos.id ?? null, tables?.sin.id ?? null)
+    .map((id) => new Tensor(id));
 }
 /**
  * Pictures for the model: uint8 RGB [B, H, W, 3] to float32 [B, 3, H, W] in [-1, 1], mirrored along W where `flips` is 1.

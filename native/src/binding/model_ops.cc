@@ -5,6 +5,7 @@
 #include "binding/define.h"
 #include "ops/adamw.h"
 #include "ops/attention.h"
+#include "ops/heads.h"
 #include "ops/images_to_batch.h"
 #include "ops/keyed_normal.h"
 #include "ops/layer_norm.h"
@@ -37,6 +38,19 @@ void define_model_ops(Instance& i, napi_value ops) {
          });
   define(i, ops, "rotary",
          [](const Tensor& x, const Tensor& cos, const Tensor& sin) { return hyfw::rotary(x, cos, sin); });
+  define(i, ops, "projectHeads",
+         [](Instance& instance, const Tensor& x, int64_t heads, const std::string& rules,
+            const MaybeTensor& q_weight, const MaybeTensor& q_bias, const MaybeTensor& k_weight,
+            const MaybeTensor& k_bias, double eps, const MaybeTensor& cos,
+            const MaybeTensor& sin) -> napi_value {
+           const auto parts =
+               project_heads(x, heads, rules, {q_weight, q_bias, k_weight, k_bias, eps}, cos, sin);
+           napi_value list;
+           napi_create_array_with_length(instance.env, parts.size(), &list);
+           for (size_t k = 0; k < parts.size(); ++k)
+             napi_set_element(instance.env, list, static_cast<uint32_t>(k), to_js(instance, parts[k]));
+           return list;
+         });
   define(i, ops, "imagesToBatch",
          [](const Tensor& images, const Tensor& flips) { return images_to_batch(images, flips); });
   define(i, ops, "keyedNormal", [](const Sizes& words, const Sizes& shape, at::Device device) {

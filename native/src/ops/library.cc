@@ -4,6 +4,7 @@
 
 #include "ops/adamw.h"
 #include "ops/attention.h"
+#include "ops/heads.h"
 #include "ops/images_to_batch.h"
 #include "ops/keyed_normal.h"
 #include "ops/linear.h"
@@ -34,6 +35,22 @@ static void ema_op(TensorList targets, TensorList sources, double decay) {
 static Tensor global_norm_op(TensorList tensors) { return global_norm(tensors); }
 static Tensor keyed_normal_op(const Tensor& keys, at::IntArrayRef shape) { return keyed_normal(keys, shape); }
 
+using MaybeTensor = c10::optional<Tensor>;
+
+static TensorList project_heads_op(const Tensor& x, int64_t heads, std::string rules,
+                                   const MaybeTensor& q_weight, const MaybeTensor& q_bias,
+                                   const MaybeTensor& k_weight, const MaybeTensor& k_bias, double eps,
+                                   const MaybeTensor& cos, const MaybeTensor& sin) {
+  return project_heads(x, heads, rules, {q_weight, q_bias, k_weight, k_bias, eps}, cos, sin);
+}
+
+static TensorList project_heads_reference_op(const Tensor& x, int64_t heads, std::string rules,
+                                             const MaybeTensor& q_weight, const MaybeTensor& q_bias,
+                                             const MaybeTensor& k_weight, const MaybeTensor& k_bias,
+                                             double eps, const MaybeTensor& cos, const MaybeTensor& sin) {
+  return project_heads_reference(x, heads, rules, {q_weight, q_bias, k_weight, k_bias, eps}, cos, sin);
+}
+
 }  // namespace hyfw
 
 TORCH_LIBRARY(hyfw, library) {
@@ -55,6 +72,13 @@ TORCH_LIBRARY(hyfw, library) {
   library.def("rotary(Tensor x, Tensor cos, Tensor sin) -> Tensor", torch::dispatch(composite, hyfw::rotary));
   library.def("rotary_reference(Tensor x, Tensor cos, Tensor sin) -> Tensor",
               torch::dispatch(composite, hyfw::rotary_reference));
+  const char* heads_arguments =
+      "(Tensor x, int heads, str rules, Tensor? q_weight, Tensor? q_bias, Tensor? k_weight, Tensor? k_bias, "
+      "float eps, Tensor? cos, Tensor? sin) -> Tensor[]";
+  library.def((std::string("project_heads") + heads_arguments).c_str(),
+              torch::dispatch(composite, hyfw::project_heads_op));
+  library.def((std::string("project_heads_reference") + heads_arguments).c_str(),
+              torch::dispatch(composite, hyfw::project_heads_reference_op));
   library.def("linear(Tensor x, Tensor weight, Tensor? bias=None) -> Tensor",
               torch::dispatch(composite, hyfw::linear));
   library.def("attention(Tensor q, Tensor k, Tensor v, float? scale=None) -> Tensor",
