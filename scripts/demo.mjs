@@ -4,7 +4,6 @@
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import { fileURLToPath } from "node:url";
 import { trainingEnv } from "./setup/addon.mjs";
 import { hyfwFolder, root } from "./setup/paths.mjs";
 
@@ -46,8 +45,23 @@ if (existsSync(made) && readFileSync(made, "utf8") === stamp) {
   process.stdout.write(`\nPictures, shards and index are in ${data} from before\n`);
 } else {
   await step("Pictures and captions from npm packages, as a CSV", [maker, "--out", data]);
-  await step("Pack the CSV into Arrow shards", [hyfw, "pack", `${data}/train.csv`, "--out", `${data}/shards`, "--replace"]);
-  await step("Index the shards", [hyfw, "index", "base", "--arrow", `${data}/shards/*.arrow`, "--out", `${data}/base.json`]);
+  await step("Pack the CSV into Arrow shards", [
+    hyfw,
+    "pack",
+    `${data}/train.csv`,
+    "--out",
+    `${data}/shards`,
+    "--replace",
+  ]);
+  await step("Index the shards", [
+    hyfw,
+    "index",
+    "base",
+    "--arrow",
+    `${data}/shards/*.arrow`,
+    "--out",
+    `${data}/base.json`,
+  ]);
   await step("Group the rows into buckets of one resolution each", [
     ...[hyfw, "index", "multireso", "--src", `${data}/base.json`],
     ...["--base-size", "32", "--reso-step", "8", "--align", "4", "--out", `${data}/index.json`],

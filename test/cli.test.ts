@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import t from "tap";
+import { hollowPlugin } from "../packages/core/src/cli/hollow-plugin.fixture.js";
 
 const BIN = fileURLToPath(new URL("../bin/hyfw.js", import.meta.url));
 
@@ -30,24 +31,17 @@ function hyfw(
   return new Promise((resolve) => child.on("close", (code) => resolve({ code, out, err })));
 }
 
-const PLUGIN = `
-import { DATASET, SAMPLER, definePlugin, z } from "@hyfw/core";
-export default definePlugin({
-  name: "all", version: "1.0.0", core: "^0.1.0", provides: [DATASET, SAMPLER],
-  options: z.strictObject({ hang: z.boolean().default(false).describe("Waits for an interruption.") }),
-  setup: async ({ options, provide, onClose }) => {
-    provide(DATASET, {});
-    provide(SAMPLER, {});
+const PLUGIN = hollowPlugin({
+  options: 'z.strictObject({ hang: z.boolean().default(false).describe("Waits for an interruption.") })',
+  setup: `
     onClose("file", () => console.log("closed"));
     if (!options.hang) return;
     console.log("waiting");
     await new Promise((resolve) => {
       const stayAlive = setInterval(() => undefined, 1000);
       process.once("SIGINT", () => resolve(clearInterval(stayAlive)));
-    });
-  },
+    });`,
 });
-`;
 
 t.test("exit codes tell done, usage and interruption apart", async (t) => {
   const cwd = t.testdir({ "all.ts": PLUGIN, presets: { "p.yaml": "plugins: { ../all.ts: }" } });

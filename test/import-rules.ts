@@ -27,7 +27,8 @@ export const rules: readonly RoomRule[] = [
   { room: "presets", may: ["@hyfw/core"] },
   { room: "examples", may: ["@hyfw/*"] },
   { room: "benchmarks", may: ["@hyfw/*"], reach: ["scripts"] },
-  { room: "test", may: ["@hyfw/*"], reach: ["scripts"] },
+  // Tests of the whole command use the fixtures of the tests beside it.
+  { room: "test", may: ["@hyfw/*"], reach: ["scripts", "packages/core/src/cli"] },
 ];
 
 /** One file to look at: path from the root, and its text. */

@@ -2,22 +2,15 @@ import { Writable } from "node:stream";
 import t from "tap";
 import { z } from "zod";
 import { defineCommand } from "./command.js";
+import { hollowPlugin } from "./hollow-plugin.fixture.js";
 import { type MainOptions, main } from "./main.js";
 
-const PLUGIN = `
-import { DATASET, SAMPLER, definePlugin, z } from "@hyfw/core";
-export default definePlugin({
-  name: "all", version: "1.0.0", core: "^0.1.0", provides: [DATASET, SAMPLER],
-  options: z.strictObject({
+const PLUGIN = hollowPlugin({
+  options: `z.strictObject({
     imageSize: z.array(z.number().int()).default([64]).describe("Training size in pixels.").meta({ flag: "--image-size" }),
-  }),
-  setup: ({ provide, onClose }) => {
-    provide(DATASET, {});
-    provide(SAMPLER, {});
-    onClose("file", () => { globalThis.closedByTest = (globalThis.closedByTest ?? 0) + 1; });
-  },
+  })`,
+  setup: `onClose("file", () => { globalThis.closedByTest = (globalThis.closedByTest ?? 0) + 1; });`,
 });
-`;
 const FILES = {
   "hyfw.config.yaml": "extends: mine\n",
   presets: { "mine.yaml": "# A preset for tests\ntrain:\n  lr: 0.5\nplugins:\n  ../all.ts:\n" },
@@ -56,7 +49,7 @@ t.test("--dry-run prints settings with origins and plugins in order, and stops w
   t.match(result.out, /train\.lr +0\.5 {2}\(presets\/mine\.yaml:3\)/);
   t.match(result.out, /imageSize +\[32,48\] {2}\(--image-size\)/);
   t.match(result.out, /train\.ema\.enabled +true {2}\(--use-ema\)/);
-  t.match(result.out, /\.\/all\.ts +1\.0\.0, dataset, sampler/);
+  t.match(result.out, /\.\/all\.ts +1\.0\.0, dataset, sampler, model, optimizer/);
   t.ok(Reflect.get(globalThis, "closedByTest"), "what the plugin opened is closed");
 });
 

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { live, openSafetensors, readSafetensors, Scope } from "@hyfw/native";
 import t from "tap";
 import { HyfwError } from "../define-error.js";
+import type { Values } from "../hooks/model.js";
 import { readMetrics } from "./metrics.js";
 import { readPngTexts } from "./png.js";
 import { readRecord } from "./run-record.js";
@@ -24,6 +25,9 @@ function weights(runDir: string, step: number, file = "model.safetensors"): Reco
     Object.fromEntries(Object.entries(readSafetensors(path)).map(([name, one]) => [name, one.toArray()])),
   );
 }
+
+const meanLoss = (rows: readonly { readonly loss: number }[]): number =>
+  rows.reduce((sum, { loss }) => sum + loss, 0) / rows.length;
 
 t.test("a run trains, and its folder holds what a person and a program need", async (t) => {
   const cwd = t.testdir({});
@@ -67,8 +71,10 @@ t.test("a run trains, and its folder holds what a person and a program need", as
     metrics.map(({ step }) => step),
     Array.from({ length: 30 }, (_unused, n) => n + 1),
   );
-  const [first, last] = [metrics[0], metrics.at(-1)];
-  t.ok(first && last && last.loss < 0.7 * first.loss, `the loss falls: ${first?.loss} to ${last?.loss}`);
+  // Steps differ by their rows more than by what was learnt, so whole epochs are compared: six steps, the same rows.
+  const [first, fifth] = [metrics.slice(0, 6), metrics.slice(24)].map(meanLoss);
+  t.ok(first && fifth && fifth < 0.8 * first, `the loss falls: ${first} to ${fifth}`);
+  const last = metrics.at(-1);
   t.same(
     new Set(metrics.slice(1).map(({ liveTensors }) => liveTensors)).size,
     1,
@@ -267,10 +273,13 @@ t.test("a gradient that is not finite stops before any weight changes, naming th
           ? {
               ...segment,
               // √0 has slope ∞: the loss is finite and the gradient is not.
-              run: (values) => {
-                const { prediction } = segment.run(values);
-                return prediction === undefined ? {} : { prediction: prediction.add(prediction.mul(0).sqrt()) };
-              },
+              run: (values: Values): Values =>
+                Object.fromEntries(
+                  Object.entries(segment.run(values)).map(([name, one]) => [
+                    name,
+                    one.add(one.mul(0).sqrt()),
+                  ]),
+                ),
             }
           : segment,
       ),

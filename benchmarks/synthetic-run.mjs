@@ -1,0 +1,161 @@
+// @ts-check
+// A HunyuanDiT training step without data: plugins set up as a run would, batches of one resolution from nowhere.
+import { ACCELERATOR, diceKey, LATENTS, MODEL, OPTIMIZER, TEXT_ENCODER } from "@hyfw/core";
+import { Executor, trainStep } from "@hyfw/core/engine";
+import { fromTypedArray, keyedNormal, noGrad, ones, zeros } from "@hyfw/native";
+import precision from "@hyfw/plugin-accelerator-precision";
+import hunyuanDit from "@hyfw/plugin-model-hunyuan-dit";
+import adamw from "@hyfw/plugin-optimizer-adamw";
+
+/**
+ * @typedef {object} Shape what both sides of a comparison are built from
+ * @property {number} hidden
+ * @property {number} depth
+ * @property {number} heads
+ * @property {number} mlpRatio
+ * @property {number} textWidth
+ * @property {number} t5Width
+ * @property {number} textLen
+ * @property {number} t5Len
+ * @property {number} pooledWidth
+ * @property {number} channels
+ * @property {number} latent
+ * @property {number} batch
+ * @property {number} threads
+ * @property {"fp32" | "bf16"} dtype
+ */
+
+/**
+ * Sets a plugin up with what others provide.
+ * @param {{ options: import("zod").ZodType, setup: (context: never) => unknown }} plugin
+ * @param {Record<string, unknown>} options
+ * @param {Map<unknown, unknown>} provided
+ */
+async function setUp(plugin, options, provided) {
+  /** @type {unknown} */
+  const context = {
+    options: plugin.options.parse(options),
+    seed: 1,
+    provide: (/** @type {unknown} */ token, /** @type {unknown} */ value) => provided.set(token, value),
+    need: (/** @type {unknown} */ token) => provided.get(token),
+    onClose: () => {},
+  };
+  await plugin.setup(/** @type {never} */ (context));
+}
+
+/** @param {readonly number[]} shape @param {number} seed */
+const noise = (shape, seed) =>
+  keyedNormal([{ low: seed, high: 1 }], shape)
+    .reshape(shape)
+    .keep();
+
+/**
+ * @param {Shape} shape
+ * @returns {Promise<{ parameters: number, step: () => Promise<number> }>}
+ */
+export async function syntheticRun(shape) {
+  const { batch, latent, channels, textLen, t5Len, textWidth, t5Width } = shape;
+  const provided = new Map();
+  const latents = noise([batch, channels, latent, latent], 1);
+  provided.set(LATENTS, {
+    channels,
+    cellSize: 1,
+    encode: () => latents,
+    decode: () => latents,
+    describe: () => "fixed numbers",
+  });
+  const states = {
+    textStates: noise([batch, textLen, textWidth], 2),
+    textStatesT5: noise([batch, t5Len, t5Width], 3),
+  };
+  provided.set(TEXT_ENCODER, {
+    name: "fixed numbers",
+    textStatesDim: textWidth,
+    textStatesDimT5: t5Width,
+    textLen,
+    textLenT5: t5Len,
+    build: () => ({
+      textLen,
+      textLenT5: t5Len,
+      trained: false,
+      tokenize: () => ({
+        inputIds: zeros([batch, textLen], { dtype: "int64" }),
+        attentionMask: ones([batch, textLen], { dtype: "int64" }),
+        inputIdsT5: zeros([batch, t5Len], { dtype: "int64" }),
+        attentionMaskT5: ones([batch, t5Len], { dtype: "int64" }),
+      }),
+      segment: {
+        name: "text",
+        reads: ["inputIds"],
+        writes: ["textStates", "textStatesT5"],
+        parameters: [],
+        run: () => ({ textStates: states.textStates.alias(), textStatesT5: states.textStatesT5.alias() }),
+      },
+      parameters: [],
+    }),
+  });
+  const network = {
+    model: "custom",
+    hiddenSize: shape.hidden,
+    depth: shape.depth,
+    numHeads: shape.heads,
+    mlpRatio: shape.mlpRatio,
+    learnSigma: false,
+    uncondP: 0,
+    uncondPT5: 0,
+  };
+  await setUp(hunyuanDit, network, provided);
+  await setUp(adamw, {}, provided);
+  await setUp(precision, { dtype: shape.dtype }, provided);
+  const model = provided.get(MODEL).build({ device: "cpu", seed: 1 });
+  const accelerators = [provided.get(ACCELERATOR)];
+  for (const accelerator of accelerators)
+    accelerator.prepare?.(model, { device: "cpu", rank: 0, worldSize: 1 });
+  const optimizer = provided.get(OPTIMIZER).create(model.parameters);
+  const executor = new Executor(model.segments, accelerators);
+  const pixels = new Float32Array(batch * 3 * latent * latent);
+  let steps = 0;
+  const resolution = { height: latent, width: latent };
+  const sample = {
+    caption: "",
+    row: { id: "0", arrowFile: "", rowInFile: 0, size: resolution },
+    geometry: { resolution, resized: resolution, crop: { top: 0, left: 0 } },
+  };
+  const samples = Array.from({ length: batch }, (_, place) => ({
+    ...sample,
+    row: { ...sample.row, id: String(place) },
+  }));
+  const next = async () => ({
+    unit: { resolution },
+    samples,
+    toBatch: () => ({
+      samples,
+      epoch: steps,
+      resolution,
+      images: noGrad(() => fromTypedArray(pixels, [batch, 3, latent, latent])),
+      key: (/** @type {number} */ place, /** @type {string} */ purpose) =>
+        diceKey(1, steps, String(place), purpose),
+    }),
+  });
+  return {
+    parameters: model.parameters.reduce(
+      (/** @type {number} */ sum, /** @type {{ shape: number[] }} */ slot) =>
+        sum + slot.shape.reduce((a, b) => a * b, 1),
+      0,
+    ),
+    step: async () => {
+      steps++;
+      const order = { step: steps, lr: 1e-4, gradAccuSteps: 1, maxGradNorm: 1 };
+      const parts = {
+        model,
+        executor,
+        optimizer,
+        accelerators,
+        ema: undefined,
+        device: /** @type {const} */ ("cpu"),
+      };
+      const report = await trainStep(parts, order, /** @type {never} */ (next));
+      return report?.loss ?? Number.NaN;
+    },
+  };
+}

@@ -1,0 +1,8 @@
+/**
+ * The parts that compute a step, for who times them or drives them without a run: `@hyfw/core/engine`. Unlike the
+ * package's main entry this one loads the native addon.
+ */
+export { Ema } from "./run/ema.js";
+export { Executor } from "./run/executor.js";
+export type { LoadedBatch } from "./run/loader.js";
+export { type StepOrder, type StepParts, type StepReport, trainStep } from "./run/step.js";
