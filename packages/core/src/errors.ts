@@ -361,6 +361,19 @@ export const runNotFound = defineError(
   }),
 );
 
+/** Pictures are asked for without a prompt. */
+export const promptsNone = defineError("HYFW_USAGE_PROMPT", (settingsFile: string) => ({
+  summary: "there is no prompt to draw",
+  where: { "looked at": `--prompt, and samples.prompts of ${settingsFile}` },
+  todo: "give at least one --prompt TEXT",
+}));
+
+/** A run whose settings name no size to draw at. */
+export const resolutionUnknown = defineError("HYFW_USAGE_RESOLUTION", (runDir: string) => ({
+  summary: `the settings of ${runDir} name no size to draw at`,
+  todo: "give --image-size HEIGHT WIDTH",
+}));
+
 /** The record of a run cannot be read. */
 export const runUnreadable = defineError("HYFW_RUN_UNREADABLE", (path: string, cause: unknown) => ({
   summary: `cannot read ${path}: ${reason(cause).split("\n")[0]}`,

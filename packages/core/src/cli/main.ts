@@ -6,6 +6,7 @@ import type { Command, CommandIo } from "./command.js";
 import { configCommand } from "./config-command.js";
 import { isFlag } from "./flags.js";
 import { presetCommand } from "./preset-command.js";
+import { sampleCommand } from "./sample-command.js";
 import type { Installation } from "./settings-arguments.js";
 import { trainCommand } from "./train-command.js";
 
@@ -60,6 +61,7 @@ async function dispatch(
   };
   const own: Command[] = [
     trainCommand(installation),
+    sampleCommand(installation),
     configCommand(installation),
     presetCommand(installation),
   ];

@@ -13,7 +13,7 @@ export interface Installation {
   /** Folders of presets that come with hyfw. */
   readonly presetFolders: readonly string[];
   /** Whether a CUDA GPU can be used. */
-  readonly cudaAvailable: () => boolean;
+  readonly cudaAvailable: () => boolean | Promise<boolean>;
 }
 
 /** Flags that say which settings to load; every command that reads settings takes them. */
@@ -40,7 +40,8 @@ export const SourceOptions = z.strictObject({
 /** Where settings come from, and the words of the command line that may be flags of settings. */
 export interface SettingsArguments {
   readonly presets: readonly string[];
-  readonly config: string | undefined;
+  /** `false` reads no config file; `undefined` searches for one. */
+  readonly config: string | false | undefined;
   readonly sets: readonly string[];
   readonly rest: readonly string[];
 }
