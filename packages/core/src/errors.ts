@@ -463,6 +463,21 @@ export const settingNotSet = defineError(
   }),
 );
 
+/** Two augmenters draw for one purpose, so their chances would be the same numbers. */
+export const augmenterPurpose = defineError(
+  "HYFW_AUGMENTER_PURPOSE",
+  (purpose: string, first: string, second: string) => ({
+    summary: `the plugins ${first} and ${second} both draw for the purpose ${JSON.stringify(purpose)}`,
+    todo: "begin the purposes of one of them with its own name",
+  }),
+);
+
+/** An augmenter that chooses captions stands behind one that changes them, whose work would be lost. */
+export const augmenterOrder = defineError("HYFW_AUGMENTER_ORDER", (chooser: string, editor: string) => ({
+  summary: `the plugin ${chooser} chooses captions, and ${editor} before it changes them: its work would be lost`,
+  todo: `put ${chooser} before ${editor} under plugins`,
+}));
+
 /** A value in one short line: text quoted, long values cut. */
 export function describeValue(value: unknown): string {
   if (value === undefined) return "nothing";
