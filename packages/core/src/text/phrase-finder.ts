@@ -1,5 +1,5 @@
 import { foldPhrase, foldText } from "./fold-text.js";
-import { isJoined } from "./word-edges.js";
+import { isJoined, isWordSign } from "./word-edges.js";
 
 /** One phrase found in a text. */
 export interface FoundPhrase {
@@ -8,9 +8,6 @@ export interface FoundPhrase {
   readonly start: number;
   readonly end: number;
 }
-
-const WORD = /[\p{L}\p{N}\p{M}]/u;
-const UNJOINED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u;
 
 /**
  * Finds phrases in texts: whole words only, the leftmost first and there the longest, spellings made alike by
@@ -77,7 +74,7 @@ function wordEnds(text: string): number[] {
   let isInWord = false;
   let at = 0;
   for (const sign of text) {
-    const isLetter = sign >= "a" && sign <= "z" ? true : WORD.test(sign) && !UNJOINED.test(sign);
+    const isLetter = (sign >= "a" && sign <= "z") || isWordSign(sign);
     if (at > 0 && !(isInWord && isLetter)) ends.push(at);
     isInWord = isLetter;
     at += sign.length;

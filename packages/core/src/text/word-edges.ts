@@ -22,21 +22,21 @@ export function isJoined(
   if (before === "_" || after === "_") return true;
   const first = inside[0] ?? "";
   const last = inside.at(-1) ?? "";
-  if (isWord(first)) {
-    if (isWord(before)) return true;
-    if (JOINER.test(before) && isWord(signBefore(text, start - before.length))) return true;
+  if (isWordSign(first)) {
+    if (isWordSign(before)) return true;
+    if (JOINER.test(before) && isWordSign(signBefore(text, start - before.length))) return true;
   }
-  if (isWord(last)) {
-    if (isWord(after)) return true;
-    if (JOINER.test(after) && isWord(signAfter(text, end + after.length)) && !isGenitive(text, end))
+  if (isWordSign(last)) {
+    if (isWordSign(after)) return true;
+    if (JOINER.test(after) && isWordSign(signAfter(text, end + after.length)) && !isGenitive(text, end))
       return true;
   }
   if (inside.length >= CHINESE_WORD) return false;
   return (CHINESE.test(first) && CHINESE.test(before)) || (CHINESE.test(last) && CHINESE.test(after));
 }
 
-/** Letters and digits of scripts that write words apart. */
-function isWord(sign: string): boolean {
+/** Whether a sign is a letter or digit of a script that writes words apart. */
+export function isWordSign(sign: string): boolean {
   return LETTER.test(sign) && !CHINESE.test(sign) && !HANGUL.test(sign);
 }
 
