@@ -1,6 +1,6 @@
 /** One item of a caption that is a list, or the whole caption when it is not. */
 export interface CaptionItem {
-  /** Where the separator before it begins; its own start for the first. */
+  /** Where the separator before it begins, with the blanks around it: the end of the item before, 0 for the first. */
   readonly separator: number;
   readonly start: number;
   readonly end: number;
@@ -13,16 +13,14 @@ const STOP = /[.。!！?？…\s]*$/u;
 export function captionItems(text: string): CaptionItem[] {
   const body = text.slice(0, STOP.exec(text)?.index ?? text.length);
   const items: CaptionItem[] = [];
-  let separator = 0;
   let from = 0;
   const add = (until: number): void => {
     const inside = body.slice(from, until);
     const start = from + (inside.length - inside.trimStart().length);
-    items.push({ separator, start, end: start + inside.trim().length });
+    items.push({ separator: items.at(-1)?.end ?? 0, start, end: start + inside.trim().length });
   };
   for (const { index } of body.matchAll(SEPARATOR)) {
     add(index);
-    separator = index;
     from = index + 1;
   }
   add(body.length);
