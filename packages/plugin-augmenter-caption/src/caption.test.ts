@@ -119,7 +119,8 @@ t.test("each encoder's caption is dropped by a draw of its own, as often as set"
 });
 
 t.test("a null caption never becomes a word, nor does an unset one", async (t) => {
-  for (const texts of [{}, { text_en: "" }, { text_zh: " \u3000\u00a0" }]) {
+  const without: Record<string, string>[] = [{}, { text_en: "" }, { text_zh: " \u3000\u00a0" }];
+  for (const texts of without) {
     t.throws(() => chosen(rowOf(texts), {}), {
       code: "HYFW_CAPTION_MISSING",
       message: /shard\.arrow, row 12[\s\S]*onEmpty/,

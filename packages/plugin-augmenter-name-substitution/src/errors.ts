@@ -33,3 +33,10 @@ export const namePackage = defineError(
     cause,
   }),
 );
+
+/** The plugin is loaded and no table is named. */
+export const nameTableSetting = defineError("HYFW_NAME_TABLE_SETTING", () => ({
+  summary: "the plugin augmenter-name-substitution has no table of names",
+  setting: "augmenter-name-substitution.tables = [], augmenter-name-substitution.packages = []",
+  todo: "name a CSV or JSON file under tables, or an npm package under packages",
+}));

@@ -40,7 +40,7 @@ export async function seeRun(run: LoadedRun, request: SeeRequest, io: CommandIo)
   const { rows } = request;
   const data: OpenData =
     rows === undefined ? opened : { ...opened, order: { ...opened.order, sampler: rowsSampler(rows) } };
-  const start = placeOf(request.epoch, data);
+  const start = placeOf(request.epoch, opened);
   const seen: SeenBatch[] = [];
   const batches = rows === undefined ? request.batches : rows.length;
   for await (const batch of look({ ...request, batches, run, data, augmenters, start, signal: io.signal })) {
@@ -102,8 +102,14 @@ function surveyPhase(
   return surveyRows(phase.dataset, openAugmenters(run), { seed, ...most });
 }
 
-/** The first place of an epoch, counted over all phases. @throws HYFW_SEE_EPOCH when the run never gets there */
+/** The first place of an epoch, counted over all phases. @throws HYFW_USAGE_EPOCH when the run never gets there */
 function placeOf(epoch: number, { phases, order }: OpenData): DataPlace {
+  const [only, ...more] = phases;
+  // Every epoch of a phase has an order of its own; only where phases end depends on those before.
+  if (only !== undefined && more.length === 0) {
+    if (epoch >= only.epochs) throw epochUnknown(epoch, only.epochs - 1);
+    return { ...FIRST_PLACE, epoch };
+  }
   let place = FIRST_PLACE;
   let last = 0;
   for (const unit of unitsFrom(FIRST_PLACE, phases, order)) {
