@@ -7,7 +7,7 @@ export function surveyNames({ names, ambiguous, sources }: NameTable, finder: Na
   const rowsOf = new Map<ListedName, number>();
   return {
     add: (_row, captions) => {
-      const held = new Set(captions.flatMap(({ text }) => finder.find(text).map(({ name }) => name)));
+      const held = new Set(captions.flatMap((one) => finder.findIn(one).map(({ name }) => name)));
       for (const name of held) rowsOf.set(name, (rowsOf.get(name) ?? 0) + 1);
     },
     facts: () => {

@@ -1,4 +1,4 @@
-import { foldPhrase, PhraseFinder } from "@hyfw/core";
+import { type Caption, foldPhrase, PhraseFinder } from "@hyfw/core";
 import type { ListedName, NameTable } from "./name-table.js";
 
 /** One name found in a text. */
@@ -14,6 +14,7 @@ export interface FoundName {
 /** Finds the names of a table in texts, in one pass. */
 export class NameFinder {
   private readonly finder: PhraseFinder;
+  private readonly known = new WeakMap<Caption, readonly FoundName[]>();
   /** By number of the spelling. */
   private readonly owners: Omit<FoundName, "start" | "end">[] = [];
 
@@ -29,6 +30,13 @@ export class NameFinder {
     for (const { name } of ambiguous) add(name, true);
     for (const name of names) add(name, false);
     this.finder = new PhraseFinder(spellings);
+  }
+
+  /** The names in a caption, searched for once, however many ask. */
+  findIn(caption: Caption): readonly FoundName[] {
+    const known = this.known.get(caption) ?? this.find(caption.text);
+    this.known.set(caption, known);
+    return known;
   }
 
   /** All names in a text, by rising place, not overlapping. */

@@ -40,7 +40,7 @@ export function substituteNames(
         probability,
         what: "a name becomes its Chinese one",
         touches: (_row, captions) =>
-          captions.some(({ text }) => finder.find(text).some(({ isAmbiguous }) => !isAmbiguous)),
+          captions.some((one) => finder.findIn(one).some(({ isAmbiguous }) => !isAmbiguous)),
       },
     ],
     survey: () => surveyNames(table, finder),

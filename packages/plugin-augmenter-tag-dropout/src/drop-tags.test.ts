@@ -248,3 +248,52 @@ t.test("of random lists exactly the items of dropped categories leave, as a plai
   }
   t.pass("3,000 lists");
 });
+
+t.test(
+  "of random sentences only tags and what leads to them leave, and something always stays",
+  async (t) => {
+    const rng = rngFromKey(diceKey(9, 0, "sentences", "test"));
+    const words = [
+      "by",
+      "from",
+      "in",
+      "来自",
+      "《",
+      "》",
+      "(",
+      ")",
+      "wlop",
+      "Vocaloid",
+      "2015",
+      "2015年",
+      "year",
+      "kaito",
+      "的",
+      "，",
+      ", ",
+      ".",
+      "\n",
+      "_",
+      "a",
+      "猫",
+      "hair",
+      "long",
+    ];
+    const all = { copyright: 1, year: 1, meta: 1, artist: 1, character: 1, general: 1 };
+    for (let round = 0; round < 5000; round++) {
+      const list = Array.from({ length: 1 + rng.int(10) }, () => words[rng.int(words.length)] ?? "");
+      const text = list.join(["", " "][rng.int(2)]);
+      const left = dropped(text, all);
+      const hasContent = (one: string): boolean => /[\p{L}\p{N}]/u.test(one);
+      if (hasContent(text) && !hasContent(left))
+        return void t.fail(`${JSON.stringify(text)} became ${JSON.stringify(left)}`);
+      // Taking out never puts in: what is left stands in the text in the same order.
+      let at = 0;
+      for (const sign of left) {
+        at = text.indexOf(sign, at) + 1;
+        if (at === 0) return void t.fail(`${JSON.stringify(text)} became ${JSON.stringify(left)}`);
+      }
+    }
+    t.pass("5,000 sentences");
+  },
+);

@@ -8,6 +8,7 @@ export interface FoldedText {
 
 const BLANK = /[\s_]/u;
 const MARK = /^\p{M}$/u;
+const PARENTHESES = new Set(["(", ")", "（", "）"]);
 const APOSTROPHES = new Set(["\u2018", "\u2019", "\u02bc", "\uff07"]);
 
 /**
@@ -19,25 +20,24 @@ export function foldText(original: string): FoldedText {
   const units: string[] = [];
   const starts: number[] = [];
   const ends: number[] = [];
-  const push = (text: string, start: number, end: number): void => {
-    for (const unit of text.split("")) {
-      units.push(unit);
-      starts.push(start);
-      ends.push(end);
-    }
+  const push = (unit: string, start: number, end: number): void => {
+    units.push(unit);
+    starts.push(start);
+    ends.push(end);
   };
   for (let at = 0; at < original.length; ) {
     const end = clusterEnd(original, at);
-    const cluster = original.slice(at, end);
-    const folded = foldCluster(cluster, original.charAt(end));
+    const folded = end === at + 1 ? foldSign(original, at) : foldCluster(original.slice(at, end));
     const last = units.at(-1);
     if (folded === "(" || folded === ")") {
       if (last === " ") units.length = starts.length = ends.length = units.length - 1;
       // An escaping backslash belongs to its parenthesis.
-      const from = original.charAt(at - 1) === "\\" ? at - 1 : at;
-      push(folded, from, end);
-    } else if (folded !== " " || (last !== " " && last !== "(" && last !== ")")) push(folded, at, end);
-    else if (last === " ") ends[ends.length - 1] = end;
+      push(folded, original.charAt(at - 1) === "\\" ? at - 1 : at, end);
+    } else if (folded === " ") {
+      if (last === " ") ends[ends.length - 1] = end;
+      else if (last !== "(" && last !== ")") push(folded, at, end);
+    } else if (folded.length === 1) push(folded, at, end);
+    else for (const unit of folded.split("")) push(unit, at, end);
     at = end;
   }
   return { text: units.join(""), starts, ends };
@@ -59,11 +59,19 @@ function clusterEnd(text: string, at: number): number {
   return end;
 }
 
-function foldCluster(cluster: string, next: string): string {
+/** One code unit that no combining mark follows. */
+function foldSign(original: string, at: number): string {
+  const sign = original.charAt(at);
+  const code = original.charCodeAt(at);
+  if (code >= 0x80) return foldCluster(sign);
+  if (code === 0x5f || code === 0x20 || (code >= 9 && code <= 13)) return " ";
+  if (sign === "\\" && PARENTHESES.has(original.charAt(at + 1))) return "";
+  return code >= 0x41 && code <= 0x5a ? String.fromCharCode(code + 32) : sign;
+}
+
+function foldCluster(cluster: string): string {
   if (BLANK.test(cluster)) return " ";
-  if (cluster === "\\" && /[()（）]/u.test(next)) return "";
   if (APOSTROPHES.has(cluster)) return "'";
-  if (cluster.length === 1 && cluster < "\u0080") return cluster.toLowerCase();
   const folded = cluster.normalize("NFKC").toLowerCase();
   return folded === "_" ? " " : folded;
 }

@@ -74,11 +74,16 @@ function wordEnds(text: string): number[] {
   let isInWord = false;
   let at = 0;
   for (const sign of text) {
-    const isLetter = (sign >= "a" && sign <= "z") || isWordSign(sign);
+    const isLetter = sign < "\u0080" ? isPlainLetter(sign) : isWordSign(sign);
     if (at > 0 && !(isInWord && isLetter)) ends.push(at);
     isInWord = isLetter;
     at += sign.length;
   }
   if (at > 0) ends.push(at);
   return ends;
+}
+
+/** ASCII letters and digits, the former folded to lower case. */
+function isPlainLetter(sign: string): boolean {
+  return (sign >= "a" && sign <= "z") || (sign >= "0" && sign <= "9");
 }
