@@ -238,3 +238,13 @@ t.test("strip takes Python's blanks and no others", async (t) => {
   t.equal(strip("\ufeff猫\u200b"), "\ufeff猫\u200b");
   t.equal(strip(" \t "), "");
 });
+
+t.test("a category of a template that no row has is named", async (t) => {
+  const options = template({ order: ["charcter", "general"] });
+  const survey = caption(CaptionOptions.parse(options)).survey?.();
+  survey?.add(rowOf({}, tags), []);
+  t.match(survey?.facts()[0], {
+    label: "categories in no row",
+    fact: "charcter: check the names; rows have character, copyright, general, year",
+  });
+});

@@ -7,12 +7,12 @@ import {
   purposesFor,
   type Row,
   type Sample,
-  type Survey,
 } from "@hyfw/core";
 import { type Construction, constructionsOf } from "./construction.js";
 import { captionMissing } from "./errors.js";
 import { type CaptionOptions, DEFAULT_CAPTION } from "./options.js";
 import { PURPOSES } from "./purposes.js";
+import { surveyConstructions } from "./survey-constructions.js";
 
 /**
  * Gives each sample the captions of its text encoders: takes one of the constructions that hold text, by the policy
@@ -48,7 +48,7 @@ export function caption(options: CaptionOptions): Augmenter {
     captions: "chooses",
     choices: (row) => candidates(row).map((one) => plainCaption(one.write(row), one.name)),
     chances: chancesOf(options),
-    survey: () => surveyEmpty(constructions, options),
+    survey: () => surveyConstructions(constructions, options),
     augment: (sample, dice) => {
       const shared = take(sample, dice, "");
       const second = draw === "sample" ? shared : take(sample, dice, "-t5");
@@ -108,35 +108,4 @@ function chancesOf({ constructions, choose, draw, uncondP, uncondPT5 }: CaptionO
     { setting: "uncondP", probability: uncondP, what: "BERT gets no caption", touches: () => true },
     { setting: "uncondPT5", probability: uncondPT5, what: "mT5 gets no caption", touches: () => true },
   ];
-}
-
-/** Counts constructions that hold no text. */
-function surveyEmpty(
-  constructions: (row: Row) => readonly Construction[],
-  { onEmpty }: CaptionOptions,
-): Survey {
-  const empty = new Map<string, number>();
-  let without = 0;
-  let rows = 0;
-  return {
-    add: (row, captions) => {
-      rows += 1;
-      if (captions.length === 0) without += 1;
-      for (const one of constructions(row)) {
-        const isEmpty = one.write(row) === "";
-        empty.set(one.name, (empty.get(one.name) ?? 0) + (isEmpty ? 1 : 0));
-      }
-    },
-    facts: () => {
-      const skipped = [...empty].filter(([, count]) => count > 0);
-      const told = skipped.map(([name, count]) =>
-        count === rows ? `${name} in every row: check its name` : `${name} in ${count} row(s)`,
-      );
-      const stops = onEmpty === "error" ? "the run stops at the first" : `trained as "${DEFAULT_CAPTION}"`;
-      return [
-        ...(told.length > 0 ? [{ label: "empty, skipped", fact: told.join(", ") }] : []),
-        ...(without > 0 ? [{ label: "no caption at all", fact: `${without} row(s): ${stops}` }] : []),
-      ];
-    },
-  };
 }

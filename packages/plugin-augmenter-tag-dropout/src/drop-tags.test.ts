@@ -228,6 +228,8 @@ t.test(
 
 t.test("a misspelt category is refused", async (t) => {
   t.notOk(TagDropoutOptions.safeParse({ categories: { copyrigth: 0.1 } }).success);
+  t.match(TagDropoutOptions.safeParse({ perTag: ["genral"] }).error?.issues[0]?.message, /general.*"genral"/);
+  t.ok(TagDropoutOptions.safeParse({ perTag: ["studio"], otherCategories: { studio: 0.1 } }).success);
 });
 
 t.test("of random lists exactly the items of dropped categories leave, as a plain filter does", async (t) => {

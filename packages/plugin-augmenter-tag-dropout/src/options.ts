@@ -28,42 +28,53 @@ const Categories = z.strictObject({
 });
 
 /** Options of the tag dropout. */
-export const TagDropoutOptions = z.strictObject({
-  categories: Categories.prefault({}).describe("Chances by category of the row's tags."),
-  otherCategories: z
-    .record(z.string(), chance)
-    .default({})
-    .describe("Chances of categories with names of your own, as the rows have them."),
-  perTag: z
-    .array(z.string())
-    .default([])
-    .describe(
-      "Categories whose tags are drawn for one by one; all tags of the others leave or stay together.",
-    ),
-  keep: z
-    .array(z.string())
-    .default([])
-    .describe("Tags that never leave, whatever their category; case, width and underscores do not matter."),
-  copyrightTakesCharacters: z
-    .boolean()
-    .default(false)
-    .describe(
-      "Whether characters leave with their copyright: all of them with all copyrights, else those that name it in parentheses.",
-    ),
-  patterns: z
-    .array(
-      z.strictObject({
-        pattern: z.string().describe("Regular expression that a whole tag is searched with."),
-        probability: chance.default(0.1).describe("Chance that such tags leave the caption."),
-      }),
-    )
-    .default([])
-    .describe("Tags to drop by their spelling, for rows without tag categories."),
-  draw: z
-    .enum(["sample", "encoder"])
-    .default("sample")
-    .describe("Whether both text encoders lose the same tags or each draws its own."),
-});
+export const TagDropoutOptions = z
+  .strictObject({
+    categories: Categories.prefault({}).describe("Chances by category of the row's tags."),
+    otherCategories: z
+      .record(z.string(), chance)
+      .default({})
+      .describe("Chances of categories with names of your own, as the rows have them."),
+    perTag: z
+      .array(z.string())
+      .default([])
+      .describe(
+        "Categories whose tags are drawn for one by one; all tags of the others leave or stay together.",
+      ),
+    keep: z
+      .array(z.string())
+      .default([])
+      .describe("Tags that never leave, whatever their category; case, width and underscores do not matter."),
+    copyrightTakesCharacters: z
+      .boolean()
+      .default(false)
+      .describe(
+        "Whether characters leave with their copyright: all of them with all copyrights, else those that name it in parentheses.",
+      ),
+    patterns: z
+      .array(
+        z.strictObject({
+          pattern: z.string().describe("Regular expression that a whole tag is searched with."),
+          probability: chance.default(0.1).describe("Chance that such tags leave the caption."),
+        }),
+      )
+      .default([])
+      .describe("Tags to drop by their spelling, for rows without tag categories."),
+    draw: z
+      .enum(["sample", "encoder"])
+      .default("sample")
+      .describe("Whether both text encoders lose the same tags or each draws its own."),
+  })
+  .superRefine(({ categories, otherCategories, perTag }, context) => {
+    const known = [...Object.keys(categories), ...Object.keys(otherCategories)];
+    const unknown = perTag.find((category) => !known.includes(category));
+    if (unknown !== undefined)
+      context.addIssue({
+        code: "custom",
+        path: ["perTag"],
+        message: `a list of ${known.join(", ")}; ${JSON.stringify(unknown)} has no chance under otherCategories`,
+      });
+  });
 
 /** What a person's settings become: nothing missing. */
 export type TagDropoutOptions = z.output<typeof TagDropoutOptions>;
