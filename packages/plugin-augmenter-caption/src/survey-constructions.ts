@@ -18,15 +18,17 @@ export function surveyConstructions(
       if (captions.length === 0) without += 1;
       for (const category of Object.keys(row.tags)) present.add(category);
       for (const one of constructions(row))
-        if (one.write(row) === "") empty.set(one.name, (empty.get(one.name) ?? 0) + 1);
+        empty.set(one.name, (empty.get(one.name) ?? 0) + (one.write(row) === "" ? 1 : 0));
     },
     facts: () => {
       const facts: SurveyFact[] = [];
-      const told = [...empty].map(([name, count]) =>
-        count === rows
-          ? `${name} in every row: check its name`
-          : `${name} in ${count.toLocaleString("en")} row(s)`,
-      );
+      const told = [...empty]
+        .filter(([, count]) => count > 0)
+        .map(([name, count]) =>
+          count === rows
+            ? `${name} in every row: check its name`
+            : `${name} in ${count.toLocaleString("en")} row(s)`,
+        );
       if (told.length > 0) facts.push({ label: "empty, skipped", fact: told.join(", ") });
       const absent = [...wanted].filter((category) => !present.has(category));
       if (absent.length > 0)
