@@ -5,7 +5,7 @@ import { mergeLayers, plainValue } from "../preset/merge.js";
 import { openRun } from "../run/container.js";
 import { listOptions } from "../settings/options.js";
 import { type Command, type CommandIo, throwUsage } from "./command.js";
-import { flagLayers, flagTable, parseArguments } from "./flags.js";
+import { type FlagTable, flagLayers, flagTable, parseArguments } from "./flags.js";
 import { formatFlags } from "./help.js";
 import { finish, type Installation, loadFrom, readSources, SourceOptions } from "./settings-arguments.js";
 
@@ -57,7 +57,7 @@ export function seeCommand(installation: Installation): Command {
       const rows = options.rows === undefined ? undefined : readRows(options.rows);
       const sources = readSources(rest);
       const loaded = await loadFrom(sources, io, installation);
-      const resolved = finish(loaded, sources.rest, USAGE);
+      const resolved = finish(loaded, sources.rest, USAGE, ownFlags());
       const { seeRun } = await import("../see/see-run.js");
       const run = await openRun(resolved);
       try {
@@ -71,11 +71,15 @@ export function seeCommand(installation: Installation): Command {
   };
 }
 
+function ownFlags(): FlagTable {
+  return flagTable(listOptions(SeeOptions));
+}
+
 function readSeeOptions(
   argv: readonly string[],
   { cwd }: Pick<CommandIo, "cwd">,
 ): { readonly options: z.output<typeof SeeOptions>; readonly rest: readonly string[] } {
-  const { given, rest, problems } = parseArguments(argv, flagTable(listOptions(SeeOptions)));
+  const { given, rest, problems } = parseArguments(argv, ownFlags());
   throwUsage(problems);
   const merged = mergeLayers(flagLayers(given, cwd));
   const value = merged === undefined ? {} : plainValue(merged);
