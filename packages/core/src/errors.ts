@@ -476,6 +476,39 @@ export const settingNotSet = defineError(
   }),
 );
 
+/** Two augmenters draw for one purpose, so their chances would be the same numbers. */
+export const augmenterPurpose = defineError(
+  "HYFW_AUGMENTER_PURPOSE",
+  (purpose: string, first: string, second: string) => ({
+    summary: `the plugins ${first} and ${second} both draw for the purpose ${JSON.stringify(purpose)}`,
+    todo: "begin the purposes of one of them with its own name",
+  }),
+);
+
+/** An augmenter that chooses captions stands behind one that changes them, whose work would be lost. */
+export const augmenterOrder = defineError("HYFW_AUGMENTER_ORDER", (chooser: string, editor: string) => ({
+  summary: `the plugin ${chooser} chooses captions, and ${editor} before it changes them: its work would be lost`,
+  todo: `put ${chooser} before ${editor} under plugins`,
+}));
+
+/** `--rows` of `hyfw see` does not name positions. */
+export const rowsSyntax = defineError("HYFW_USAGE_ROWS", (text: string, part: string) => ({
+  summary: `--rows ${text}: ${JSON.stringify(part)} is no position and no range of positions`,
+  todo: "write numbers and ranges from 0 on, at most 10,000 rows in all, for example --rows 3,10-14",
+}));
+
+/** `--rows` names a position that the index does not have. */
+export const rowUnknown = defineError("HYFW_USAGE_ROW", (position: number, length: number) => ({
+  summary: `position ${position} does not exist: the data set has ${length} position(s), from 0 to ${length - 1}`,
+  todo: "name other rows with --rows",
+}));
+
+/** `--epoch` of `hyfw see` lies behind the end of the run. */
+export const epochUnknown = defineError("HYFW_USAGE_EPOCH", (epoch: number, last: number) => ({
+  summary: `the run has no epoch ${epoch}: its last one is ${last}`,
+  todo: "name an earlier epoch with --epoch, or raise train.epochs or train.maxSteps",
+}));
+
 /** A value in one short line: text quoted, long values cut. */
 export function describeValue(value: unknown): string {
   if (value === undefined) return "nothing";

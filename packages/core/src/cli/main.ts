@@ -7,6 +7,7 @@ import { configCommand } from "./config-command.js";
 import { isFlag } from "./flags.js";
 import { presetCommand } from "./preset-command.js";
 import { sampleCommand } from "./sample-command.js";
+import { seeCommand } from "./see-command.js";
 import type { Installation } from "./settings-arguments.js";
 import { trainCommand } from "./train-command.js";
 
@@ -64,6 +65,7 @@ async function dispatch(
     sampleCommand(installation),
     configCommand(installation),
     presetCommand(installation),
+    seeCommand(installation),
   ];
   const isHelp = argv[0] === "help" || argv.some(isHelpWord);
   const words = argv.filter((word, index) => !isHelpWord(word) && !(index === 0 && word === "help"));

@@ -11,7 +11,7 @@ export const captionMissing = defineError(
       looked: constructions.join(", ") || "no column named text_*",
       found: Object.keys(row.texts).join(", ") || "no text at all",
     },
-    setting: "caption-choice.constructions",
-    todo: 'name columns that the row has (dataset.textColumns reads them), leave the row out of the index, or set caption-choice.onEmpty to "default"',
+    setting: "augmenter-caption.constructions",
+    todo: 'name columns that the row has (dataset.textColumns reads them), leave the row out of the index, or set augmenter-caption.onEmpty to "default"',
   }),
 );
