@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import type { Bucket, Dataset, Geometry, Resolution, Row } from "@hyfw/core";
-import type { ArrowFile } from "./arrow-file.js";
-import { imageColumnOf, type Shard } from "./build-index.js";
+import type { ArrowFile } from "./arrow/arrow-file.js";
 import { arrowColumn, arrowRow } from "./errors.js";
 import { centreGeometry } from "./geometry.js";
+import { imageColumnOf, type Shard } from "./index-build/build-index.js";
 import type { DatasetOptions } from "./options.js";
 import { decodeInto, pictureSize } from "./read-pixels.js";
 import { parseTags } from "./row-tags.js";

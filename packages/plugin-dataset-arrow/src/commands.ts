@@ -1,5 +1,5 @@
 import type { Command } from "./command-arguments.js";
-import { indexBaseCommand, indexMultiresoCommand, indexShowCommand } from "./index-commands.js";
+import { indexBaseCommand, indexMultiresoCommand, indexShowCommand } from "./index-build/index-commands.js";
 import { packCommand } from "./pack-command.js";
 
 /** The commands that this package adds to `hyfw`. */

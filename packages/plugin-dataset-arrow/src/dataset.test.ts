@@ -3,8 +3,8 @@ import { join, relative } from "node:path";
 import sharp from "sharp";
 import t from "tap";
 import { packCsv } from "./csv-to-arrow.js";
-import { multiresoIndex } from "./index-commands.js";
-import { readIndex, writeIndex } from "./index-file.js";
+import { multiresoIndex } from "./index-build/index-commands.js";
+import { readIndex, writeIndex } from "./index-build/index-file.js";
 import { openDataset } from "./open-dataset.js";
 import { DatasetOptions, phaseOptions } from "./options.js";
 

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import type { Bucket, Dataset, PhaseData, Resolution } from "@hyfw/core";
+import { ArrowFile } from "./arrow/arrow-file.js";
+import { scanContent, scanMd5 } from "./arrow/arrow-scan.js";
 import { ArrowDataset } from "./arrow-dataset.js";
-import { ArrowFile } from "./arrow-file.js";
-import { scanContent, scanMd5 } from "./arrow-scan.js";
+import { datasetEmpty, datasetSetting, indexFile } from "./errors.js";
 import {
   baseIndex,
   bucketRows,
@@ -10,10 +11,9 @@ import {
   imageColumnOf,
   joinIndexes,
   type Shard,
-} from "./build-index.js";
-import { datasetEmpty, datasetSetting, indexFile } from "./errors.js";
-import { findFiles, locateArrowFile } from "./find-files.js";
-import { type Index, readIndex } from "./index-file.js";
+} from "./index-build/build-index.js";
+import { findFiles, locateArrowFile } from "./index-build/find-files.js";
+import { type Index, readIndex } from "./index-build/index-file.js";
 import { checkOptions, type DatasetOptions, singleResolution } from "./options.js";
 import { countOccurrences } from "./row-occurrence.js";
 

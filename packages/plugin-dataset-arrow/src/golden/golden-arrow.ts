@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { z } from "@hyfw/core";
-import type { Cell } from "../arrow-column.js";
-import { ArrowFile } from "../arrow-file.js";
+import type { Cell } from "../arrow/arrow-column.js";
+import { ArrowFile } from "../arrow/arrow-file.js";
 import { check, type GoldenCase, load, same, skipped } from "./golden-case.js";
 
 const File = z.object({

@@ -2,9 +2,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "@hyfw/core";
-import { multiresoIndex } from "../index-commands.js";
-import { type Index, readIndex, writeIndex } from "../index-file.js";
-import { readNpz } from "../npz.js";
+import { multiresoIndex } from "../index-build/index-commands.js";
+import { type Index, readIndex, writeIndex } from "../index-build/index-file.js";
+import { readNpz } from "../index-build/npz.js";
 import { check, type GoldenCase, load, same, skipped } from "./golden-case.js";
 
 const Manifest = z.object({

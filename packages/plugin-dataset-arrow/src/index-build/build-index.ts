@@ -1,10 +1,10 @@
 import type { Resolution } from "@hyfw/core";
-import type { ArrowFile } from "./arrow-file.js";
-import { scanNumbers } from "./arrow-scan.js";
-import { decodeWhole } from "./check-picture.js";
-import { arrowRow, datasetEmpty, indexFile } from "./errors.js";
+import type { ArrowFile } from "../arrow/arrow-file.js";
+import { scanNumbers } from "../arrow/arrow-scan.js";
+import { decodeWhole } from "../check-picture.js";
+import { arrowRow, datasetEmpty, indexFile } from "../errors.js";
 import type { Index } from "./index-file.js";
-import { nearestResolution, resolutionKey, resolutionList, type ResolutionSettings } from "./resolutions.js";
+import { nearestResolution, resolutionKey, resolutionList, type ResolutionSettings } from "../resolutions.js";
 
 /** An opened shard with the name it has in the index. */
 export interface Shard {

@@ -1,7 +1,7 @@
-import { ArrowFile } from "./arrow-file.js";
+import { ArrowFile } from "../arrow/arrow-file.js";
+import { type Command, parseArguments, required, whole } from "../command-arguments.js";
+import { commandUsage, datasetEmpty, indexFile } from "../errors.js";
 import { baseIndex, bucketRows, checkRowCounts, joinIndexes, type Shard } from "./build-index.js";
-import { type Command, parseArguments, required, whole } from "./command-arguments.js";
-import { commandUsage, datasetEmpty, indexFile } from "./errors.js";
 import { findFiles, locateArrowFile } from "./find-files.js";
 import { type Index, readIndex, writeIndex } from "./index-file.js";
 

@@ -1,9 +1,9 @@
 import { type Field, MessageHeader } from "apache-arrow";
 import { type FileBlock, Footer } from "apache-arrow/ipc/metadata/file";
 import { Message, type RecordBatch } from "apache-arrow/ipc/metadata/message";
+import { arrowColumn, arrowUnreadable } from "../errors.js";
 import { ArrowColumn, type ColumnPart } from "./arrow-column.js";
 import { footprint, layoutOf } from "./arrow-layout.js";
-import { arrowColumn, arrowUnreadable } from "./errors.js";
 import { PagedFile } from "./paged-file.js";
 
 const MAGIC = "ARROW1";

@@ -1,6 +1,6 @@
+import { arrowColumn } from "../errors.js";
 import type { ArrowFile } from "./arrow-file.js";
 import type { CellLayout } from "./arrow-layout.js";
-import { arrowColumn } from "./errors.js";
 
 /** Where one buffer lies in the file. */
 export interface BufferPlace {

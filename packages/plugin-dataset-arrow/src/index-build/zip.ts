@@ -1,5 +1,5 @@
 import { deflateRawSync, inflateRawSync } from "node:zlib";
-import { crc32 } from "./crc32.js";
+import { crc32 } from "../crc32.js";
 
 /** One file inside a zip. */
 export interface ZipEntry {

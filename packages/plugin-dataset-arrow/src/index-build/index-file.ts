@@ -1,7 +1,7 @@
 import { readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, join, parse } from "node:path";
 import { z } from "@hyfw/core";
-import { indexFile } from "./errors.js";
+import { indexFile } from "../errors.js";
 import { readNpz, writeNpz } from "./npz.js";
 
 /** An index as the official tools write it: which rows of which Arrow files, all in one list or by resolution. */
