@@ -88,3 +88,4 @@ export { RunScope } from "./run/scope.js";
 export { listOptions, type Option } from "./settings/options.js";
 export { formatPath, parsePath, type SettingPath } from "./settings/path.js";
 export { type Settings, SettingsSchema, type UserPreset } from "./settings/schema.js";
+export { suggest } from "./settings/suggest.js";

@@ -176,7 +176,7 @@ function textColumns(file: ArrowFile, { textColumns: wanted, tagsColumn }: Datas
 }
 
 function isText(file: ArrowFile, name: string): boolean {
-  const type = String(file.fields.find((field) => field.name === name)?.type);
+  const type = file.fields.find((field) => field.name === name)?.type ?? "";
   // The official converter stores a column of captions that are all numbers as numbers.
   return /Utf8/.test(type) || /^text_/.test(name);
 }

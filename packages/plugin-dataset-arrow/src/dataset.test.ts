@@ -3,7 +3,7 @@ import { join, relative } from "node:path";
 import sharp from "sharp";
 import t from "tap";
 import { packCsv } from "./csv-to-arrow.js";
-import { multiresoIndex } from "./index-build/index-commands.js";
+import { buildMultireso } from "./index-build/build-multireso.js";
 import { readIndex, writeIndex } from "./index-build/index-file.js";
 import { openDataset } from "./open-dataset.js";
 import { DatasetOptions, phaseOptions } from "./options.js";
@@ -159,7 +159,7 @@ t.test("an index built in memory, written and read gives the same rows and finge
     cumLength,
     rows: new Map([["", rows]]),
   });
-  const bucketed = await multiresoIndex({
+  const bucketed = await buildMultireso({
     src: [base],
     baseSize: 32,
     resoStep: 8,

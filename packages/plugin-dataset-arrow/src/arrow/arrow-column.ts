@@ -1,56 +1,66 @@
-import { arrowColumn } from "../errors.js";
-import type { ArrowFile } from "./arrow-file.js";
-import type { CellLayout } from "./arrow-layout.js";
+import { isUtf8 } from "node:buffer";
+import { arrowColumn, arrowRow, arrowUnreadable } from "../errors.js";
+import type { ArrowFile, Batch } from "./arrow-file.js";
+import type { CellLayout, NumberLayout } from "./arrow-schema.js";
+import { unpacked } from "./unpacked-buffers.js";
 
-/** Where one buffer lies in the file. */
+/** A cell as it is stored: text, number, truth value, bytes, or null. */
+export type Cell = string | number | boolean | Uint8Array | null;
+
+/** Place of one buffer in the file. */
 export interface BufferPlace {
   readonly at: number;
   readonly bytes: number;
 }
 
-/** The piece of a column that one record batch holds. */
-export interface ColumnPart {
-  readonly firstRow: number;
-  readonly rows: number;
-  readonly nullCount: number;
-  readonly buffers: readonly (BufferPlace | undefined)[];
-}
-
-/** A cell as it is stored: text, number, truth value, bytes, or null. */
-export type Cell = string | number | boolean | Uint8Array | null;
+const REPACK = "pack the shard again";
 
 /** Cells of one column, read by row number of the file. */
 export class ArrowColumn {
-  #dictionary: ArrowColumn | undefined;
+  readonly #dictionary: ArrowColumn | undefined;
 
   constructor(
     readonly source: ArrowFile,
     readonly name: string,
     readonly layout: CellLayout,
-    readonly parts: readonly ColumnPart[],
-    dictionary: readonly ColumnPart[] | undefined,
+    readonly place: { readonly node: number; readonly buffer: number },
+    readonly batches: readonly Batch[] = source.batches,
   ) {
     if (layout.kind === "dictionary")
-      this.#dictionary = new ArrowColumn(source, name, layout.values, dictionary ?? [], undefined);
+      this.#dictionary = new ArrowColumn(
+        source,
+        name,
+        layout.values,
+        { node: 0, buffer: 0 },
+        source.dictionaries.get(layout.id) ?? [],
+      );
   }
 
-  /** The cell of a row; int64 comes as a double, exact up to 2^53. */
+  /** The values that a dictionary column's keys point to. */
+  get dictionary(): ArrowColumn | undefined {
+    return this.#dictionary;
+  }
+
+  get rows(): number {
+    const last = this.batches.at(-1);
+    return last === undefined ? 0 : last.firstRow + last.rows;
+  }
+
+  /** The cell of a row; int64 comes as a double. @throws HYFW_ARROW_ROW beyond 2^53, and for text that is not UTF-8 */
   async cell(row: number): Promise<Cell> {
-    const part = this.#part(row);
-    const i = row - part.firstRow;
-    if (this.layout.kind === "null" || (await this.#isNull(part, i))) return null;
-    const value = await this.#value(part, i, this.layout);
+    const { batch, i } = this.#find(row);
+    if (this.layout.kind === "null" || (await this.#isNull(batch, i))) return null;
+    const value = await this.#value(batch, i, this.layout, row);
     if (this.#dictionary === undefined) return value;
     return this.#dictionary.cell(Number(value));
   }
 
   /** Length of a bytes or text cell without reading it; 0 for null. */
   async byteLength(row: number): Promise<number> {
-    const part = this.#part(row);
-    const i = row - part.firstRow;
     if (this.layout.kind !== "bytes") return 0;
-    if (await this.#isNull(part, i)) return 0;
-    const [start, end] = await this.#bounds(part, i, this.layout.offsetBytes);
+    const { batch, i } = this.#find(row);
+    if (await this.#isNull(batch, i)) return 0;
+    const [start, end] = await this.#bounds(batch, i, this.layout.offsetBytes, row);
     return end - start;
   }
 
@@ -58,12 +68,7 @@ export class ArrowColumn {
   async bytes(row: number): Promise<Uint8Array | null> {
     const value = await this.cell(row);
     if (value === null || value instanceof Uint8Array) return value;
-    throw arrowColumn(
-      this.source.path,
-      this.name,
-      `holds ${typeof value}s, expected binary`,
-      "pack the shard again",
-    );
+    throw arrowColumn(this.source.path, this.name, `holds ${typeof value}s, expected binary`, REPACK);
   }
 
   /** The cell as text; numbers and truth values are written out. */
@@ -80,47 +85,115 @@ export class ArrowColumn {
     return typeof value === "string" && value.trim() !== "" ? Number(value) : Number.NaN;
   }
 
-  #part(row: number): ColumnPart {
+  /** Nulls of this column in a batch. */
+  nulls(batch: Batch): number {
+    return this.layout.kind === "null" ? batch.rows : this.source.header(batch).node(this.place.node).nulls;
+  }
+
+  /** Where a buffer of this column lies: 0 validity, 1 offsets or values, 2 data. */
+  bufferPlace(batch: Batch, i: number): BufferPlace {
+    const { at, bytes } = this.source.header(batch).buffer(this.place.buffer + i);
+    return { at: batch.bodyAt + at, bytes };
+  }
+
+  /** A whole buffer, unpacked. */
+  wholeBuffer(batch: Batch, i: number): Buffer {
+    const place = this.bufferPlace(batch, i);
+    const { codec } = this.source.header(batch);
+    return codec === undefined
+      ? this.source.file.readSync(place.at, place.bytes)
+      : unpacked(this.source, place);
+  }
+
+  #find(row: number): { batch: Batch; i: number } {
     let low = 0;
-    let high = this.parts.length - 1;
+    let high = this.batches.length - 1;
     while (low <= high) {
       const middle = (low + high) >> 1;
-      const part = this.parts[middle] as ColumnPart;
-      if (row < part.firstRow) high = middle - 1;
-      else if (row >= part.firstRow + part.rows) low = middle + 1;
-      else return part;
+      const batch = this.batches[middle];
+      if (row < batch.firstRow) high = middle - 1;
+      else if (row >= batch.firstRow + batch.rows) low = middle + 1;
+      else return { batch, i: row - batch.firstRow };
     }
+    if (this.batches !== this.source.batches)
+      throw arrowUnreadable(
+        this.source.path,
+        `column ${JSON.stringify(this.name)} points to dictionary value ${row} of ${this.rows}`,
+        REPACK,
+      );
     throw new RangeError(`row ${row} lies outside of ${this.source.path} (${this.source.rows} rows)`);
   }
 
-  async #isNull(part: ColumnPart, i: number): Promise<boolean> {
-    const validity = part.buffers[0];
-    if (part.nullCount === 0 || validity === undefined || validity.bytes === 0) return false;
-    const byte = (await this.source.file.read(validity.at + (i >> 3), 1))[0] ?? 0;
+  /** Bytes [from, from + length) of a buffer. */
+  async #read(batch: Batch, i: number, from: number, length: number): Promise<Buffer> {
+    const { codec } = this.source.header(batch);
+    const place = this.bufferPlace(batch, i);
+    const whole = codec === undefined ? undefined : unpacked(this.source, place);
+    const bytes = whole?.length ?? place.bytes;
+    if (from < 0 || length < 0 || from + length > bytes)
+      throw arrowUnreadable(
+        this.source.path,
+        `column ${JSON.stringify(this.name)} points to bytes ${from}..${from + length} of ${bytes}`,
+        REPACK,
+      );
+    return whole?.subarray(from, from + length) ?? this.source.file.read(place.at + from, length);
+  }
+
+  async #isNull(batch: Batch, i: number): Promise<boolean> {
+    if (this.nulls(batch) === 0) return false;
+    const byte = (await this.#read(batch, 0, i >> 3, 1))[0] ?? 0;
     return (byte & (1 << (i & 7))) === 0;
   }
 
-  async #bounds(part: ColumnPart, i: number, offsetBytes: 4 | 8): Promise<[number, number]> {
-    const offsets = part.buffers[1];
-    if (offsets === undefined || offsets.bytes === 0) return [0, 0];
-    const pair = await this.source.file.read(offsets.at + i * offsetBytes, 2 * offsetBytes);
-    if (offsetBytes === 4) return [pair.readInt32LE(0), pair.readInt32LE(4)];
-    return [Number(pair.readBigInt64LE(0)), Number(pair.readBigInt64LE(8))];
+  async #bounds(batch: Batch, i: number, offsetBytes: 4 | 8, row: number): Promise<[number, number]> {
+    const pair = await this.#read(batch, 1, i * offsetBytes, 2 * offsetBytes);
+    const [start, end] =
+      offsetBytes === 4
+        ? [pair.readInt32LE(0), pair.readInt32LE(4)]
+        : [Number(pair.readBigInt64LE(0)), Number(pair.readBigInt64LE(8))];
+    if (start < 0 || end < start)
+      throw arrowRow(
+        this.source.path,
+        row,
+        `column ${JSON.stringify(this.name)} lies at ${start}..${end}`,
+        REPACK,
+      );
+    return [start, end];
   }
 
-  async #value(part: ColumnPart, i: number, layout: CellLayout): Promise<Cell> {
-    const { file } = this.source;
+  async #value(batch: Batch, i: number, layout: CellLayout, row: number): Promise<Cell> {
     if (layout.kind === "bytes") {
-      const [start, end] = await this.#bounds(part, i, layout.offsetBytes);
-      const bytes = await file.read((part.buffers[2]?.at ?? 0) + start, end - start);
-      return layout.text ? bytes.toString("utf8") : bytes;
+      const [start, end] = await this.#bounds(batch, i, layout.offsetBytes, row);
+      const bytes = await this.#read(batch, 2, start, end - start);
+      if (!layout.text) return bytes;
+      if (!isUtf8(bytes))
+        throw arrowRow(
+          this.source.path,
+          row,
+          `the text of ${JSON.stringify(this.name)} is not UTF-8`,
+          REPACK,
+        );
+      return bytes.toString("utf8");
     }
-    const values = part.buffers[1]?.at ?? 0;
     if (layout.kind === "bool")
-      return (((await file.read(values + (i >> 3), 1))[0] ?? 0) >> (i & 7)) % 2 === 1;
+      return (((await this.#read(batch, 1, i >> 3, 1))[0] ?? 0) >> (i & 7)) % 2 === 1;
     const number = layout.kind === "dictionary" ? layout.keys : layout;
     if (number.kind !== "number") return null;
-    const bytes = await file.read(values + i * number.bytes, number.bytes);
-    return number.read(new DataView(bytes.buffer, bytes.byteOffset, number.bytes), 0);
+    const bytes = await this.#read(batch, 1, i * number.bytes, number.bytes);
+    const value = readNumber(bytes, number);
+    if (number.format !== "float" && !Number.isSafeInteger(value))
+      throw arrowRow(
+        this.source.path,
+        row,
+        `${JSON.stringify(this.name)} is beyond 2^53, where doubles skip numbers`,
+        "store it as text",
+      );
+    return value;
   }
+}
+
+function readNumber(bytes: Buffer, { bytes: width, format }: NumberLayout): number {
+  if (format === "float") return width === 4 ? bytes.readFloatLE(0) : bytes.readDoubleLE(0);
+  if (width === 8) return Number(format === "int" ? bytes.readBigInt64LE(0) : bytes.readBigUInt64LE(0));
+  return format === "int" ? bytes.readIntLE(0, width) : bytes.readUIntLE(0, width);
 }

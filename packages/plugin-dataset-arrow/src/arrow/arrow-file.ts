@@ -1,44 +1,55 @@
-import { type Field, MessageHeader } from "apache-arrow";
-import { type FileBlock, Footer } from "apache-arrow/ipc/metadata/file";
-import { Message, type RecordBatch } from "apache-arrow/ipc/metadata/message";
 import { arrowColumn, arrowUnreadable } from "../errors.js";
-import { ArrowColumn, type ColumnPart } from "./arrow-column.js";
-import { footprint, layoutOf } from "./arrow-layout.js";
+import { ArrowColumn } from "./arrow-column.js";
+import { type ArrowField, readSchema } from "./arrow-schema.js";
+import { type BatchHeader, bodyOf, checkBatch, readBlocks } from "./batch-header.js";
+import { type BodyCodec, type CodecName, loadCodec } from "./body-codec.js";
+import { FlatTable } from "./flat-table.js";
 import { PagedFile } from "./paged-file.js";
+import { forgetUnpacked } from "./unpacked-buffers.js";
 
 const MAGIC = "ARROW1";
 const REPACK = "pack the shard again, or rewrite it as an Arrow IPC file";
+/** The end of a file that is read at once: most footers lie in it. */
+const TAIL_BYTES = 1 << 14;
 
-interface Batch {
+/** One record batch: its rows, and where its metadata lies. Where its buffers lie is read when they are needed. */
+export interface Batch {
   readonly firstRow: number;
   readonly rows: number;
-  readonly bodyStart: number;
-  readonly header: RecordBatch;
+  readonly metadataAt: number;
+  readonly metadataBytes: number;
+  readonly bodyAt: number;
+  readonly bodyBytes: number;
 }
 
 /**
- * An Arrow IPC file opened lazily: footer and message metadata only, cells by offset. Any number of batches, 32- and 64-bit offsets,
- * any file size; nothing is loaded whole.
+ * An Arrow IPC file opened lazily: footer and message metadata only, cells by offset. Any number of batches, 32- and
+ * 64-bit offsets, any file size, LZ4 and Zstandard bodies; nothing is loaded whole.
  */
 export class ArrowFile {
   readonly rows: number;
-  #columns = new Map<string, ArrowColumn>();
+  readonly #columns = new Map<string, ArrowColumn>();
+  readonly #headers = new Map<Batch, BatchHeader>();
 
   private constructor(
     readonly path: string,
     readonly file: PagedFile,
-    readonly fields: readonly Field[],
+    readonly fields: readonly ArrowField[],
     readonly batches: readonly Batch[],
-    readonly dictionaries: ReadonlyMap<number, readonly ColumnPart[]>,
+    /** Dictionary batches by dictionary id, in file order; a later one that is no delta takes the place of all before. */
+    readonly dictionaries: ReadonlyMap<number, readonly Batch[]>,
+    readonly codec: BodyCodec | undefined,
+    /** The bytes of the footer: what identifies the layout of the file. */
+    readonly footer: Buffer,
   ) {
     this.rows = batches.reduce((sum, batch) => sum + batch.rows, 0);
   }
 
-  /** @throws HYFW_ARROW_UNREADABLE when the file is missing, cut short, a stream, or compressed */
+  /** @throws HYFW_ARROW_UNREADABLE when the file is missing, cut short, a stream, or damaged */
   static async open(path: string): Promise<ArrowFile> {
     let file: PagedFile;
     try {
-      file = await PagedFile.open(path);
+      file = PagedFile.open(path);
     } catch (cause) {
       throw arrowUnreadable(
         path,
@@ -48,9 +59,12 @@ export class ArrowFile {
       );
     }
     try {
-      return await readFooter(path, file, (...parts) => new ArrowFile(path, file, ...parts));
+      const footer = readFooter(path, file);
+      const codec = footer.codec === undefined ? undefined : await loadCodec(footer.codec);
+      const { fields, batches, dictionaries, bytes } = footer;
+      return new ArrowFile(path, file, fields, batches, dictionaries, codec, bytes);
     } catch (error) {
-      await file.close();
+      file.close();
       throw error;
     }
   }
@@ -71,142 +85,132 @@ export class ArrowFile {
         `is missing; the file has ${this.fields.map((f) => f.name).join(", ")}`,
         REPACK,
       );
-    const layout = layoutOf(field.type);
+    const { layout, place } = field;
     if (layout.kind === "other" || (layout.kind === "dictionary" && layout.values.kind === "other"))
       throw arrowColumn(
         this.path,
         name,
-        `has type ${String(field.type)}, which hyfw does not read`,
+        `has type ${field.type}, which hyfw does not read`,
         "store it as string, number or binary",
       );
-    const at = this.#place(name);
-    const parts = this.batches.map((batch) => partOf(batch, at));
-    const values = layout.kind === "dictionary" ? this.dictionaries.get(layout.id) : undefined;
-    const column = new ArrowColumn(this, name, layout, parts, values);
+    if (place === undefined)
+      throw arrowColumn(
+        this.path,
+        name,
+        "stands behind a column of a type whose size hyfw cannot tell",
+        "write that column last, or leave it out",
+      );
+    const column = new ArrowColumn(this, name, layout, place);
     this.#columns.set(name, column);
     return column;
   }
 
-  async close(): Promise<void> {
-    await this.file.close();
-  }
-
-  #place(name: string): { node: number; buffer: number } {
-    let node = 0;
-    let buffer = 0;
-    for (const field of this.fields) {
-      if (field.name === name) return { node, buffer };
-      const size = footprint(field);
-      if (size === undefined)
-        throw arrowColumn(
-          this.path,
-          name,
-          `stands behind column ${JSON.stringify(field.name)} of type ${String(field.type)}, whose size hyfw cannot tell`,
-          "write that column last, or leave it out",
-        );
-      node += size.nodes;
-      buffer += size.buffers;
+  /** Where the buffers of a batch lie; kept for the batches used last. @throws HYFW_ARROW_UNREADABLE */
+  header(batch: Batch): BatchHeader {
+    const known = this.#headers.get(batch);
+    if (known !== undefined) {
+      this.#headers.delete(batch);
+      this.#headers.set(batch, known);
+      return known;
     }
-    return { node, buffer };
+    const header = this.#guarded(() => bodyOf(readMessage(this.file, batch)));
+    this.#headers.set(batch, header);
+    if (this.#headers.size > 16) {
+      const oldest = this.#headers.keys().next().value;
+      if (oldest !== undefined) this.#headers.delete(oldest);
+    }
+    return header;
+  }
+
+  async close(): Promise<void> {
+    forgetUnpacked(this);
+    this.file.close();
+  }
+
+  #guarded<T>(read: () => T): T {
+    try {
+      return read();
+    } catch (cause) {
+      throw damaged(this.path, cause);
+    }
   }
 }
 
-function partOf(batch: Batch, at: { node: number; buffer: number }): ColumnPart {
-  const region = (i: number) => batch.header.buffers[at.buffer + i];
-  const place = (i: number) => {
-    const found = region(i);
-    return found === undefined ? undefined : { at: batch.bodyStart + found.offset, bytes: found.length };
-  };
-  return {
-    firstRow: batch.firstRow,
-    rows: batch.rows,
-    nullCount: batch.header.nodes[at.node]?.nullCount ?? 0,
-    buffers: [place(0), place(1), place(2)],
-  };
+interface Footer {
+  readonly fields: readonly ArrowField[];
+  readonly batches: readonly Batch[];
+  readonly dictionaries: ReadonlyMap<number, readonly Batch[]>;
+  readonly codec: CodecName | undefined;
+  readonly bytes: Buffer;
 }
 
-type FooterParts = [readonly Field[], readonly Batch[], ReadonlyMap<number, readonly ColumnPart[]>];
+function readFooter(path: string, file: PagedFile): Footer {
+  const bytes = footerBytes(path, file);
+  try {
+    const footer = FlatTable.root(bytes);
+    const schema = footer.table(1);
+    if (schema === undefined) throw new Error("the footer has no schema");
+    const fields = readSchema(schema);
+    const codecs = new Set<CodecName | undefined>();
+    const batches: Batch[] = [];
+    let firstRow = 0;
+    for (const block of readBlocks(footer, 3, file.size)) {
+      const header = bodyOf(readMessage(file, block));
+      checkBatch(header, block, fields);
+      codecs.add(header.codec);
+      batches.push({ ...block, firstRow, rows: header.rows });
+      firstRow += header.rows;
+    }
+    const dictionaries = new Map<number, Batch[]>();
+    for (const block of readBlocks(footer, 2, file.size)) {
+      const header = bodyOf(readMessage(file, block));
+      if (header.dictionary === undefined) throw new Error(`no dictionary at byte ${block.metadataAt}`);
+      checkBatch(header, block, []);
+      codecs.add(header.codec);
+      const { id, isDelta } = header.dictionary;
+      const known = isDelta ? (dictionaries.get(id) ?? []) : [];
+      const start = known.reduce((sum, batch) => sum + batch.rows, 0);
+      dictionaries.set(id, [...known, { ...block, firstRow: start, rows: header.rows }]);
+    }
+    codecs.delete(undefined);
+    if (codecs.size > 1) throw new Error("its batches are packed in different ways");
+    return { fields, batches, dictionaries, codec: [...codecs][0], bytes };
+  } catch (cause) {
+    throw damaged(path, cause);
+  }
+}
 
-async function readFooter(
-  path: string,
-  file: PagedFile,
-  make: (...parts: FooterParts) => ArrowFile,
-): Promise<ArrowFile> {
-  const fail = (what: string, cause?: unknown) => arrowUnreadable(path, what, REPACK, cause);
+function footerBytes(path: string, file: PagedFile): Buffer {
+  const fail = (what: string) => arrowUnreadable(path, what, REPACK);
   if (file.size < 18) throw fail(`it is no Arrow file: only ${file.size} bytes`);
-  const head = await file.read(0, 8);
-  const tail = await file.read(file.size - 10, 10);
+  const head = file.readSync(0, 8);
+  const tail = file.readSync(Math.max(0, file.size - TAIL_BYTES), Math.min(file.size, TAIL_BYTES));
   if (head.toString("latin1", 0, 6) !== MAGIC)
     throw fail(
       head.readInt32LE(0) === -1
         ? "it is an Arrow stream, not an Arrow file"
         : "it is no Arrow file (wrong first bytes)",
     );
-  if (tail.toString("latin1", 4) !== MAGIC)
+  if (tail.toString("latin1", tail.length - 6) !== MAGIC)
     throw fail("it is cut short: the closing ARROW1 is missing, so a writer was interrupted");
-  const footerBytes = tail.readInt32LE(0);
-  if (footerBytes <= 0 || footerBytes > file.size - 18)
-    throw fail(`its footer length ${footerBytes} does not fit a file of ${file.size} bytes`);
-  try {
-    const footer = Footer.decode(Buffer.from(await file.read(file.size - 10 - footerBytes, footerBytes)));
-    const batches: Batch[] = [];
-    let firstRow = 0;
-    for (const block of footer.recordBatches()) {
-      const { header, bodyStart } = await readBatch(path, file, block);
-      batches.push({ firstRow, rows: header.length, bodyStart, header });
-      firstRow += header.length;
-    }
-    const dictionaries = new Map<number, ColumnPart[]>();
-    for (const block of footer.dictionaryBatches()) await addDictionary(path, file, block, dictionaries);
-    return make(footer.schema.fields, batches, dictionaries);
-  } catch (error) {
-    if (error instanceof Error && "code" in error && String(error.code).startsWith("HYFW_")) throw error;
-    throw fail("its footer or batch metadata is damaged", error);
-  }
+  const length = tail.readInt32LE(tail.length - 10);
+  if (length <= 0 || length > file.size - 18)
+    throw fail(`its footer length ${length} does not fit a file of ${file.size} bytes`);
+  // A copy, so that the kept footer does not hold the whole piece in memory.
+  if (length + 10 <= tail.length)
+    return Buffer.from(tail.subarray(tail.length - 10 - length, tail.length - 10));
+  return file.readSync(file.size - 10 - length, length);
 }
 
-async function readMessage(file: PagedFile, block: FileBlock): Promise<Message> {
-  const prefix = Buffer.from(await file.read(block.offset, block.metaDataLength));
+function readMessage(file: PagedFile, block: { metadataAt: number; metadataBytes: number }): FlatTable {
+  const prefix = file.readSync(block.metadataAt, block.metadataBytes);
+  if (prefix.length < 8) throw new RangeError(`a message has ${prefix.length} bytes`);
   // Before version 0.15 there was no continuation marker in front of the length.
-  const skip = prefix.readInt32LE(0) === -1 ? 8 : 4;
-  return Message.decode(prefix.subarray(skip));
+  return FlatTable.root(prefix.subarray(prefix.readInt32LE(0) === -1 ? 8 : 4));
 }
 
-async function readBatch(
-  path: string,
-  file: PagedFile,
-  block: FileBlock,
-): Promise<{ header: RecordBatch; bodyStart: number }> {
-  const message = await readMessage(file, block);
-  if (!message.isRecordBatch()) throw new Error(`expected a record batch at byte ${block.offset}`);
-  const header = message.header();
-  refuseCompressed(path, header);
-  return { header, bodyStart: block.offset + block.metaDataLength };
-}
-
-async function addDictionary(
-  path: string,
-  file: PagedFile,
-  block: FileBlock,
-  dictionaries: Map<number, ColumnPart[]>,
-): Promise<void> {
-  const message = await readMessage(file, block);
-  if (message.headerType !== MessageHeader.DictionaryBatch || !message.isDictionaryBatch())
-    throw new Error(`expected a dictionary batch at byte ${block.offset}`);
-  const dictionary = message.header();
-  refuseCompressed(path, dictionary.data);
-  const known = dictionary.isDelta ? (dictionaries.get(dictionary.id) ?? []) : [];
-  const firstRow = known.reduce((sum, part) => sum + part.rows, 0);
-  const bodyStart = block.offset + block.metaDataLength;
-  const batch = { firstRow, rows: dictionary.length, bodyStart, header: dictionary.data };
-  dictionaries.set(dictionary.id, [...known, partOf(batch, { node: 0, buffer: 0 })]);
-}
-
-function refuseCompressed(path: string, header: RecordBatch): void {
-  if (header.compression !== null)
-    throw arrowUnreadable(
-      path,
-      `its batches are compressed (${header.compression.type === 0 ? "lz4" : "zstd"}), which hyfw does not read`,
-      "write the file without compression; pictures are compressed already",
-    );
+function damaged(path: string, cause: unknown): unknown {
+  if (cause instanceof Error && "code" in cause && String(cause.code).startsWith("HYFW_")) return cause;
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return arrowUnreadable(path, `its footer or batch metadata is damaged: ${why}`, REPACK, cause);
 }

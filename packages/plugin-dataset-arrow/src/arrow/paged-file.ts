@@ -1,37 +1,53 @@
-import { type FileHandle, open } from "node:fs/promises";
+import { closeSync, fstatSync, openSync, read, readSync } from "node:fs";
 
 const PAGE = 1 << 14;
-const PAGES = 1 << 9;
+/** Pages kept over all files: 32 MiB. */
+const PAGES = 1 << 11;
+/** Files held open at a time; the others are opened again when they are read. */
+const OPEN_FILES = 200;
+
+/** All open files, least recently used first. */
+const openFiles = new Set<PagedFile>();
+/** Pages of all files, least recently used first. */
+const pages = new Map<string, Promise<Buffer>>();
+let fileCount = 0;
 
 /**
- * A file read by place, never mapped or loaded whole, so its size does not matter. Small reads go through 8 MiB of pages, so that
- * neighbouring cells cost one read; large ones (pictures) go straight to the file.
+ * A file read by place, never mapped or loaded whole, so its size does not matter. Small reads go through pages that
+ * all files share, so that neighbouring cells cost one read; large ones (pictures) go straight to the file. Any number
+ * of files may be there at a time: only some of them are held open.
  */
 export class PagedFile {
-  #pages = new Map<number, Promise<Buffer>>();
+  readonly #number = fileCount++;
+  #fd: number | undefined;
+  #reading = 0;
+  #closed = false;
 
   private constructor(
     readonly path: string,
     readonly size: number,
-    readonly handle: FileHandle,
-  ) {}
+    readonly modifiedMs: number,
+    fd: number,
+  ) {
+    this.#fd = fd;
+    this.#enter();
+  }
 
-  static async open(path: string): Promise<PagedFile> {
-    const handle = await open(path, "r");
+  static open(path: string): PagedFile {
+    const fd = openSync(path, "r");
     try {
-      return new PagedFile(path, (await handle.stat()).size, handle);
+      const stat = fstatSync(fd);
+      if (!stat.isFile()) throw new Error("it is no regular file");
+      return new PagedFile(path, stat.size, stat.mtimeMs, fd);
     } catch (error) {
-      await handle.close();
+      closeSync(fd);
       throw error;
     }
   }
 
   /** The bytes [offset, offset + length); small ones may share memory with later calls, so do not write into them. */
   async read(offset: number, length: number): Promise<Buffer> {
-    if (offset < 0 || offset + length > this.size)
-      throw new RangeError(
-        `bytes ${offset}..${offset + length} lie outside of ${this.path} (${this.size} bytes)`,
-      );
+    this.#check(offset, length);
     if (length === 0) return Buffer.alloc(0);
     const page = Math.floor(offset / PAGE);
     if (length <= PAGE && Math.floor((offset + length - 1) / PAGE) === page) {
@@ -41,37 +57,101 @@ export class PagedFile {
     return this.#direct(offset, length);
   }
 
-  async close(): Promise<void> {
-    this.#pages.clear();
-    await this.handle.close();
+  /** As `read`, past the pages and at once: for reading whole columns one after the other. */
+  readSync(offset: number, length: number): Buffer {
+    this.#check(offset, length);
+    const bytes = Buffer.allocUnsafe(length);
+    const fd = this.#open();
+    for (let done = 0; done < length; ) {
+      const count = readSync(fd, bytes, done, Math.min(length - done, 1 << 30), offset + done);
+      if (count === 0) throw new RangeError(`${this.path} ended at byte ${offset + done}`);
+      done += count;
+    }
+    return bytes;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#letGo();
+  }
+
+  #check(offset: number, length: number): void {
+    if (!(offset >= 0 && length >= 0 && offset + length <= this.size))
+      throw new RangeError(
+        `bytes ${offset}..${offset + length} lie outside of ${this.path} (${this.size} bytes)`,
+      );
   }
 
   #page(number: number): Promise<Buffer> {
-    const known = this.#pages.get(number);
+    const key = `${this.#number}:${number}`;
+    const known = pages.get(key);
     if (known !== undefined) {
-      this.#pages.delete(number);
-      this.#pages.set(number, known);
+      pages.delete(key);
+      pages.set(key, known);
       return known;
     }
     const start = number * PAGE;
     const page = this.#direct(start, Math.min(PAGE, this.size - start));
-    this.#pages.set(number, page);
-    if (this.#pages.size > PAGES) {
-      const oldest = this.#pages.keys().next().value;
-      if (oldest !== undefined) this.#pages.delete(oldest);
+    pages.set(key, page);
+    if (pages.size > PAGES) {
+      const oldest = pages.keys().next().value;
+      if (oldest !== undefined) pages.delete(oldest);
     }
-    page.catch(() => this.#pages.delete(number));
+    page.catch(() => pages.delete(key));
     return page;
   }
 
   async #direct(offset: number, length: number): Promise<Buffer> {
     const bytes = Buffer.allocUnsafe(length);
-    let done = 0;
-    while (done < length) {
-      const { bytesRead } = await this.handle.read(bytes, done, length - done, offset + done);
-      if (bytesRead === 0) throw new RangeError(`${this.path} ended at byte ${offset + done}`);
-      done += bytesRead;
+    const fd = this.#open();
+    this.#reading++;
+    try {
+      for (let done = 0; done < length; ) {
+        const count = await new Promise<number>((resolve, reject) => {
+          read(fd, bytes, done, Math.min(length - done, 1 << 30), offset + done, (error, bytesRead) =>
+            error === null ? resolve(bytesRead) : reject(error),
+          );
+        });
+        if (count === 0) throw new RangeError(`${this.path} ended at byte ${offset + done}`);
+        done += count;
+      }
+    } finally {
+      this.#reading--;
+      if (this.#closed) this.#letGo();
     }
     return bytes;
+  }
+
+  #open(): number {
+    if (this.#closed) throw new Error(`${this.path} is closed`);
+    if (this.#fd === undefined) {
+      const fd = openSync(this.path, "r");
+      const stat = fstatSync(fd);
+      if (stat.size !== this.size || stat.mtimeMs !== this.modifiedMs) {
+        closeSync(fd);
+        throw new Error(`${this.path} was changed by someone else while it was in use`);
+      }
+      this.#fd = fd;
+    }
+    this.#enter();
+    return this.#fd;
+  }
+
+  #enter(): void {
+    openFiles.delete(this);
+    openFiles.add(this);
+    if (openFiles.size <= OPEN_FILES) return;
+    for (const file of openFiles)
+      if (file !== this && file.#reading === 0) {
+        file.#letGo();
+        return;
+      }
+  }
+
+  #letGo(): void {
+    if (this.#reading > 0) return;
+    openFiles.delete(this);
+    if (this.#fd !== undefined) closeSync(this.#fd);
+    this.#fd = undefined;
   }
 }

@@ -1,39 +1,60 @@
-import { ArrowFile } from "../arrow/arrow-file.js";
-import { type Command, parseArguments, required, whole } from "../command-arguments.js";
-import { commandUsage, datasetEmpty, indexFile } from "../errors.js";
-import { baseIndex, bucketRows, checkRowCounts, joinIndexes, type Shard } from "./build-index.js";
-import { findFiles, locateArrowFile } from "./find-files.js";
-import { type Index, readIndex, writeIndex } from "./index-file.js";
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { type Arguments, type Command, one, parseArguments, required, whole } from "../command-arguments.js";
+import { commandUsage, indexSetting } from "../errors.js";
+import { buildBaseIndex } from "./build-base.js";
+import { buildMultireso, type MultiresoSettings } from "./build-multireso.js";
+import { below } from "./find-files.js";
+import { writeIndex } from "./index-file.js";
+import { IndexRecipe } from "./index-recipe.js";
+import { findSources } from "./index-sources.js";
+import { type ReadRecipe, readBaseYaml } from "./read-base-yaml.js";
+import { type GivenMultireso, readMultiresoYaml } from "./read-multireso-yaml.js";
+import { writeStats } from "./stats-file.js";
 
-const baseUsage = "hyfw index base --arrow <file or pattern> ... --out <json>";
+const baseUsage = "hyfw index base (<yaml> | --arrow <file or pattern> ...) --out <json> [--as-official]";
 const multiresoUsage =
-  "hyfw index multireso --src <json> ... --base-size N (--reso-step N | --target-ratios H:W ...) [--align N] [--min-size N] --out <json>";
-const showUsage = "hyfw index show <json>";
+  "hyfw index multireso [<yaml>] [--src <json> ...] [--base-size N] [--reso-step N | --target-ratios H:W ...] [--align N] [--min-size N] [--md5-file <json>] --out <json> [--as-official]";
 
-/** `hyfw index base`: an index of all rows of some shards. */
+/** The short flags of the official `idk`. */
+const SHORT: Readonly<Record<string, string>> = { "-c": "--config", "-t": "--out", "-s": "--src" };
+
+/** `hyfw index base`: rows of some shards, chosen by filters, repeated and freed of duplicates. */
 export const indexBaseCommand: Command = {
   name: "index base",
-  summary: "Writes an index of every row of some Arrow files.",
+  summary: "Writes an index of rows of Arrow files: all of --arrow, or those that an official YAML chooses.",
   usage: baseUsage,
-  run: async (args, { stdout }) => {
-    const parsed = parseArguments(args, { "--arrow": "many", "--out": "one" }, baseUsage);
-    const patterns = [...(parsed.flags.get("--arrow") ?? []), ...parsed.plain];
-    const out = required(parsed, "--out", baseUsage);
-    const paths = patterns.flatMap((pattern) => {
-      const found = findFiles(pattern);
-      if (found.length === 0) throw commandUsage(`no file fits ${JSON.stringify(pattern)}`, baseUsage);
-      return found;
+  run: async (args, { stdout, stderr }) => {
+    const parsed = parseArguments(
+      args.map((word) => SHORT[word] ?? word),
+      { "--config": "one", "--arrow": "many", "--out": "one", "--as-official": "none" },
+      baseUsage,
+    );
+    const out = jsonPath(required(parsed, "--out", baseUsage));
+    const asOfficial = parsed.flags.has("--as-official");
+    const { yaml, rest } = yamlOf(parsed);
+    const patterns = [...(parsed.flags.get("--arrow") ?? []), ...rest];
+    if ((yaml === undefined) === (patterns.length === 0))
+      throw commandUsage("name either one YAML file or Arrow files", baseUsage);
+    const { recipe, notes } = yaml === undefined ? allRows(patterns) : readRecipe(yaml, asOfficial);
+    const found = findSources(recipe, yaml ?? "--arrow", { asOfficial });
+    const built = await buildBaseIndex(recipe, found.sources, {
+      asOfficial,
+      configFile: yaml === undefined ? "" : resolve(yaml),
     });
-    const shards = await openAll([...new Set(paths)].map((path) => ({ name: path, path })));
-    try {
-      const index = baseIndex(shards);
-      const rows = index.rows.get("")?.length ?? 0;
-      if (rows === 0) throw datasetEmpty("the Arrow files hold none", "name other files with --arrow");
-      await writeIndex(out, index);
-      stdout.write(`${out}: ${rows} rows of ${shards.length} Arrow file(s)\n`);
-    } finally {
-      await closeAll(shards);
-    }
+    for (const note of [...notes, ...found.notes, ...built.notes]) stderr.write(`note: ${note}\n`);
+    for (const difference of built.differences)
+      stderr.write(`note: not as the official tool: docs/index-differences.md, ${difference}\n`);
+    await writeIndex(out, built.index);
+    const stats = writeStats(out, built.stats);
+    const length = built.index.rows.get("")?.length ?? 0;
+    stdout.write(`${out}: ${length} rows of ${found.sources.length} Arrow file(s)\n`);
+    stdout.write(
+      `  ${built.rows} rows there, ${built.passed} passed the filters, ${length} after repeats and dedup\n`,
+    );
+    for (const [name, count] of built.stats) stdout.write(`  ${String(count).padStart(9)}  ${name}\n`);
+    if (stats !== undefined)
+      stdout.write(`  ${stats}: rows that each filter alone rejects, copies that each repeater makes\n`);
     return 0;
   },
 };
@@ -41,128 +62,142 @@ export const indexBaseCommand: Command = {
 /** `hyfw index multireso`: rows of base indexes by resolution bucket. */
 export const indexMultiresoCommand: Command = {
   name: "index multireso",
-  summary: "Writes a multi-resolution index from one or more base indexes.",
+  summary: "Writes a multi-resolution index from one or more base indexes; a YAML's keys win over flags.",
   usage: multiresoUsage,
-  run: async (args, { stdout }) => {
-    const parsed = parseArguments(
-      args,
-      {
-        "--src": "many",
-        "--base-size": "one",
-        "--reso-step": "one",
-        "--target-ratios": "many",
-        "--align": "one",
-        "--min-size": "one",
-        "--out": "one",
-      },
+  run: async (args, { stdout, stderr }) => {
+    const { settings, yaml, out, notes } = readMultiresoArguments(args);
+    if (out === undefined) throw commandUsage("--out is missing", multiresoUsage);
+    for (const note of notes) stderr.write(`note: ${note}\n`);
+    const built = await buildMultireso(settings, { configFile: yaml ?? "" });
+    await writeIndex(out, built.index);
+    let rows = 0;
+    for (const bucket of built.index.rows.values()) rows += bucket.length;
+    stdout.write(`${out}: ${rows} rows in ${built.index.rows.size} bucket(s), height x width\n`);
+    for (const [key, bucket] of built.index.rows) stdout.write(`  ${key.padStart(11)}  ${bucket.length}\n`);
+    if (built.tooSmall > 0)
+      stdout.write(`  ${built.tooSmall} row(s) left out: a side below ${settings.minSize}\n`);
+    const unaligned = [...built.index.rows.keys()].filter((key) =>
+      key.split("x").some((side) => Number(side) % settings.align !== 0),
+    );
+    if (unaligned.length > 0)
+      stderr.write(
+        `note: sides of ${unaligned.join(", ")} are no multiples of ${settings.align}; a step that divides half of base_size evenly has none such\n`,
+      );
+    return 0;
+  },
+};
+
+/** What the arguments of `hyfw index multireso` ask for. */
+export interface MultiresoRequest {
+  readonly settings: MultiresoSettings;
+  readonly yaml: string | undefined;
+  readonly out: string | undefined;
+  readonly notes: readonly string[];
+}
+
+/**
+ * Reads arguments and the YAML they name; a key of the YAML wins over a flag, as in the official tool, and is noted.
+ * @param folder that relative paths start at
+ */
+export function readMultiresoArguments(args: readonly string[], folder = "."): MultiresoRequest {
+  const parsed = parseArguments(
+    args.map((word) => SHORT[word] ?? word),
+    {
+      "--config": "one",
+      "--src": "many",
+      "--base-size": "one",
+      "--reso-step": "one",
+      "--target-ratios": "many",
+      "--align": "one",
+      "--min-size": "one",
+      "--md5-file": "one",
+      "--out": "one",
+      "--as-official": "none",
+    },
+    multiresoUsage,
+  );
+  const { yaml, rest } = yamlOf(parsed);
+  const number = (name: string, least: number) => whole(parsed, name, { least, usage: multiresoUsage });
+  const src = [...(parsed.flags.get("--src") ?? []), ...rest];
+  const flags: GivenMultireso = {
+    src: src.length === 0 ? undefined : src,
+    baseSize: number("--base-size", 1),
+    resoStep: number("--reso-step", 1),
+    targetRatios: parsed.flags.get("--target-ratios"),
+    align: number("--align", 1),
+    minSize: number("--min-size", 0),
+    md5File: one(parsed, "--md5-file"),
+  };
+  const asOfficial = parsed.flags.has("--as-official");
+  const read =
+    yaml === undefined
+      ? { given: {}, notes: [] }
+      : readMultiresoYaml(readYamlFile(below(folder, yaml)), yaml, asOfficial);
+  const notes = [...read.notes];
+  const joined: GivenMultireso = { ...flags };
+  for (const key of Object.keys(read.given) as (keyof GivenMultireso)[]) {
+    const value = read.given[key];
+    if (value === undefined) continue;
+    if (flags[key] !== undefined && JSON.stringify(flags[key]) !== JSON.stringify(value))
+      notes.push(`${key} is ${JSON.stringify(value)} as the YAML says, not ${JSON.stringify(flags[key])}`);
+    Object.assign(joined, { [key]: value });
+  }
+  return { settings: completeMultireso(joined), yaml, out: one(parsed, "--out"), notes };
+}
+
+/** Settings with their defaults. @throws HYFW_DATA_USAGE when src or the base size is missing */
+function completeMultireso(given: GivenMultireso): MultiresoSettings {
+  const {
+    src = [],
+    baseSize,
+    resoStep = null,
+    targetRatios = null,
+    align = 16,
+    minSize = 0,
+    md5File,
+  } = given;
+  if (src.length === 0)
+    throw commandUsage("no base index is named; give src in the YAML, or --src", multiresoUsage);
+  if (baseSize === undefined)
+    throw commandUsage(
+      "the base size is missing; give base_size in the YAML, or --base-size",
       multiresoUsage,
     );
-    const number = (name: string, least: number) => whole(parsed, name, { least, usage: multiresoUsage });
-    const baseSize = number("--base-size", 1);
-    if (baseSize === undefined) throw commandUsage("--base-size is missing", multiresoUsage);
-    const built = await multiresoIndex({
-      src: parsed.flags.get("--src") ?? parsed.plain,
-      baseSize,
-      resoStep: number("--reso-step", 1) ?? null,
-      targetRatios: parsed.flags.get("--target-ratios") ?? null,
-      align: number("--align", 1) ?? 16,
-      minSize: number("--min-size", 0) ?? 0,
-    });
-    const out = required(parsed, "--out", multiresoUsage);
-    await writeIndex(out, built.index);
-    stdout.write(`${out}: ${built.index.rows.size} bucket(s), height x width\n`);
-    for (const [key, rows] of built.index.rows) stdout.write(`  ${key.padStart(11)}  ${rows.length}\n`);
-    if (built.tooSmall > 0) stdout.write(`  ${built.tooSmall} row(s) left out by --min-size\n`);
-    return 0;
-  },
-};
-
-/** What a multi-resolution index is built from. */
-export interface MultiresoSettings {
-  /** Base indexes; the rows of a source that is named twice count twice. */
-  readonly src: readonly string[];
-  readonly baseSize: number;
-  readonly resoStep: number | null;
-  readonly targetRatios: readonly string[] | null;
-  readonly align: number;
-  readonly minSize: number;
+  return { src, baseSize, resoStep, targetRatios, align, minSize, md5File };
 }
 
-/** @throws HYFW_INDEX_FILE for a multi-resolution source, HYFW_DATASET_* */
-export async function multiresoIndex(
-  settings: MultiresoSettings,
-): Promise<{ index: Index; tooSmall: number }> {
-  const { src, baseSize, resoStep, targetRatios, align, minSize } = settings;
-  if (src.length === 0) throw commandUsage("--src is missing", multiresoUsage);
-  const indexes: Index[] = [];
-  const shards: Shard[] = [];
+function readRecipe(yaml: string, asOfficial: boolean): ReadRecipe {
+  return readBaseYaml(readYamlFile(yaml), yaml, asOfficial);
+}
+
+function allRows(patterns: readonly string[]): ReadRecipe {
+  return { recipe: IndexRecipe.parse({ source: patterns.map((path) => ({ path })) }), notes: [] };
+}
+
+function readYamlFile(path: string): string {
+  let bytes: Buffer;
   try {
-    for (const path of src) {
-      const index = await readIndex(path);
-      if (!index.rows.has(""))
-        throw indexFile(path, "it is a multi-resolution index already", "name the base index it came from");
-      const own = await openAll(
-        index.arrowFiles.map((name) => ({ name, path: locateArrowFile(name, path) })),
-      );
-      shards.push(...own);
-      checkRowCounts(path, index, own);
-      indexes.push(index);
-    }
-    const base = joinIndexes(indexes);
-    const { rows, tooSmall } = await bucketRows(base, shards, {
-      baseSize,
-      resoStep,
-      targetRatios,
-      align,
-      minSize,
-    });
-    if (rows.size === 0) throw datasetEmpty(`all ${tooSmall} are below --min-size ${minSize}`, "lower it");
-    const dataType = [
-      "multi-resolution-bucket-v2",
-      `base_size=${baseSize}`,
-      `reso_step=${resoStep ?? "None"}`,
-      `target_ratios=${targetRatios === null ? "None" : `[${targetRatios.map((r) => `'${r}'`).join(", ")}]`}`,
-      `align=${align}`,
-      `min_size=${minSize}`,
-      "src_files=",
-      ...src,
-    ];
-    return { index: { ...base, dataType, configFile: "", rows }, tooSmall };
-  } finally {
-    await closeAll(shards);
+    bytes = readFileSync(path);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw indexSetting(path, undefined, `it cannot be read: ${why}`, "check the path");
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw indexSetting(path, undefined, "it is not UTF-8", `store it as UTF-8 (${String(cause)})`);
   }
 }
 
-/** `hyfw index show`: what an index holds. */
-export const indexShowCommand: Command = {
-  name: "index show",
-  summary: "Prints what an index holds.",
-  usage: showUsage,
-  run: async (args, { stdout }) => {
-    const { plain } = parseArguments(args, {}, showUsage);
-    const [path, more] = plain;
-    if (path === undefined || more !== undefined) throw commandUsage("name exactly one index", showUsage);
-    const index = await readIndex(path);
-    const total = index.cumLength.at(-1) ?? 0;
-    stdout.write(`${path}\n`);
-    for (const line of index.dataType) stdout.write(`  built with  ${line}\n`);
-    stdout.write(`  Arrow files ${index.arrowFiles.length}, ${total} rows\n`);
-    for (const [key, rows] of index.rows) stdout.write(`  ${(key || "rows").padStart(11)}  ${rows.length}\n`);
-    return 0;
-  },
-};
-
-async function openAll(files: readonly { name: string; path: string }[]): Promise<Shard[]> {
-  const shards: Shard[] = [];
-  try {
-    for (const { name, path } of files) shards.push({ name, file: await ArrowFile.open(path) });
-    return shards;
-  } catch (error) {
-    await closeAll(shards);
-    throw error;
-  }
+/** The YAML among the plain words, or of --config, and the other words. */
+function yamlOf(parsed: Arguments): { yaml: string | undefined; rest: string[] } {
+  const isYaml = (word: string): boolean => /\.ya?ml$/i.test(word);
+  const named = [...(parsed.flags.get("--config") ?? []), ...parsed.plain.filter(isYaml)];
+  if (named.length > 1)
+    throw commandUsage(`${named.length} YAML files are named, expected one`, "hyfw index --help");
+  return { yaml: named[0], rest: parsed.plain.filter((word) => !isYaml(word)) };
 }
 
-async function closeAll(shards: readonly Shard[]): Promise<void> {
-  await Promise.all(shards.map(({ file }) => file.close()));
+function jsonPath(out: string): string {
+  return out.endsWith(".json") ? out : `${out}.json`;
 }
