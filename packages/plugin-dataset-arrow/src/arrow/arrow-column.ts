@@ -87,13 +87,14 @@ export class ArrowColumn {
 
   /** Nulls of this column in a batch. */
   nulls(batch: Batch): number {
-    return this.layout.kind === "null" ? batch.rows : this.source.header(batch).node(this.place.node).nulls;
+    return this.layout.kind === "null" ? batch.rows : this.source.header(batch).nodeNulls(this.place.node);
   }
 
   /** Where a buffer of this column lies: 0 validity, 1 offsets or values, 2 data. */
   bufferPlace(batch: Batch, i: number): BufferPlace {
-    const { at, bytes } = this.source.header(batch).buffer(this.place.buffer + i);
-    return { at: batch.bodyAt + at, bytes };
+    const header = this.source.header(batch);
+    const buffer = this.place.buffer + i;
+    return { at: batch.bodyAt + header.bufferAt(buffer), bytes: header.bufferBytes(buffer) };
   }
 
   /** A whole buffer, unpacked. */

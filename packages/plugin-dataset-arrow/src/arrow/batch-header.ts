@@ -10,10 +10,14 @@ export interface BatchHeader {
   readonly dictionary: { readonly id: number; readonly isDelta: boolean } | undefined;
   readonly nodes: number;
   readonly buffers: number;
-  /** Rows and nulls of a node. */
-  node(i: number): { rows: number; nulls: number };
-  /** Place within the body and stored length of a buffer. */
-  buffer(i: number): { at: number; bytes: number };
+  /** Rows of a node. */
+  nodeRows(i: number): number;
+  /** Nulls of a node. */
+  nodeNulls(i: number): number;
+  /** Place of a buffer within the body. */
+  bufferAt(i: number): number;
+  /** Stored length of a buffer. */
+  bufferBytes(i: number): number;
 }
 
 /** The header of a record batch or dictionary batch. @throws Error or RangeError when the message is another or damaged */
@@ -34,14 +38,10 @@ export function bodyOf(message: FlatTable): BatchHeader {
     dictionary,
     nodes: nodes.length,
     buffers: buffers.length,
-    node: (i) => ({
-      rows: readInt64(view, nodes.at + 16 * i),
-      nulls: readInt64(view, nodes.at + 16 * i + 8),
-    }),
-    buffer: (i) => ({
-      at: readInt64(view, buffers.at + 16 * i),
-      bytes: readInt64(view, buffers.at + 16 * i + 8),
-    }),
+    nodeRows: (i) => readInt64(view, nodes.at + 16 * i),
+    nodeNulls: (i) => readInt64(view, nodes.at + 16 * i + 8),
+    bufferAt: (i) => readInt64(view, buffers.at + 16 * i),
+    bufferBytes: (i) => readInt64(view, buffers.at + 16 * i + 8),
   };
 }
 
@@ -85,7 +85,8 @@ export function checkBatch(header: BatchHeader, block: Block, fields: readonly A
   if (codec !== undefined && rows > 64 * block.bodyBytes)
     throw new RangeError(`a batch of ${block.bodyBytes} bytes is said to hold ${rows} rows`);
   for (let i = 0; i < header.buffers; i++) {
-    const { at, bytes } = header.buffer(i);
+    const at = header.bufferAt(i);
+    const bytes = header.bufferBytes(i);
     if (at < 0 || bytes < 0 || at + bytes > block.bodyBytes)
       throw new RangeError(`a buffer is said to lie at bytes ${at}..${at + bytes} of ${block.bodyBytes}`);
   }
@@ -94,19 +95,18 @@ export function checkBatch(header: BatchHeader, block: Block, fields: readonly A
     if (place === undefined) break;
     if (place.node >= header.nodes || place.buffer + buffersOf(layout) > header.buffers)
       throw new RangeError(`a batch lacks buffers of column ${name}`);
-    const node = header.node(place.node);
-    if (node.rows !== rows) throw new RangeError(`column ${name} has ${node.rows} of ${rows} rows`);
-    if (node.nulls < 0 || node.nulls > rows)
-      throw new RangeError(`column ${name} has ${node.nulls} nulls in ${rows} rows`);
+    const nulls = header.nodeNulls(place.node);
+    if (header.nodeRows(place.node) !== rows)
+      throw new RangeError(`column ${name} has ${header.nodeRows(place.node)} of ${rows} rows`);
+    if (nulls < 0 || nulls > rows) throw new RangeError(`column ${name} has ${nulls} nulls in ${rows} rows`);
     if (codec !== undefined || rows === 0) continue;
     const bytes = leastBytes(layout, rows);
     if (bytes > 0) hasBytes = true;
-    const stored = bytes === 0 ? 0 : header.buffer(place.buffer + 1).bytes;
+    const stored = bytes === 0 ? 0 : header.bufferBytes(place.buffer + 1);
     if (stored < bytes)
       throw new RangeError(`column ${name} has ${stored} bytes for ${rows} rows, expected at least ${bytes}`);
-    const validity =
-      layout.kind === "null" || layout.kind === "other" ? 0 : header.buffer(place.buffer).bytes;
-    if (node.nulls > 0 && layout.kind !== "null" && layout.kind !== "other" && validity < Math.ceil(rows / 8))
+    const validity = layout.kind === "null" || layout.kind === "other" ? 0 : header.bufferBytes(place.buffer);
+    if (nulls > 0 && layout.kind !== "null" && layout.kind !== "other" && validity < Math.ceil(rows / 8))
       throw new RangeError(`column ${name} has nulls but no list of them`);
   }
   if (fields.length > 0 && rows > 0 && !hasBytes && rows > 2 ** 24)

@@ -72,7 +72,7 @@ export class PagedFile {
 
   close(): void {
     this.#closed = true;
-    this.#letGo();
+    this.letGo();
   }
 
   #check(offset: number, length: number): void {
@@ -117,7 +117,8 @@ export class PagedFile {
       }
     } finally {
       this.#reading--;
-      if (this.#closed) this.#letGo();
+      if (this.#closed) this.letGo();
+      else closeIdle(this);
     }
     return bytes;
   }
@@ -140,18 +141,26 @@ export class PagedFile {
   #enter(): void {
     openFiles.delete(this);
     openFiles.add(this);
-    if (openFiles.size <= OPEN_FILES) return;
-    for (const file of openFiles)
-      if (file !== this && file.#reading === 0) {
-        file.#letGo();
-        return;
-      }
+    closeIdle(this);
   }
 
-  #letGo(): void {
+  get isIdle(): boolean {
+    return this.#reading === 0;
+  }
+
+  /** Gives the descriptor back; the next read opens the file again. */
+  letGo(): void {
     if (this.#reading > 0) return;
     openFiles.delete(this);
     if (this.#fd !== undefined) closeSync(this.#fd);
     this.#fd = undefined;
+  }
+}
+
+function closeIdle(besides: PagedFile): void {
+  if (openFiles.size <= OPEN_FILES) return;
+  for (const file of openFiles) {
+    if (openFiles.size <= OPEN_FILES) return;
+    if (file !== besides && file.isIdle) file.letGo();
   }
 }

@@ -1,6 +1,6 @@
 import type { ArrowFile } from "../arrow/arrow-file.js";
 import { type BatchCells, eachBatch, isValid, type TextCells } from "../arrow/batch-cells.js";
-import { arrowColumn, indexDifference, indexSetting } from "../errors.js";
+import { arrowColumn, indexDifference } from "../errors.js";
 import type { ColumnFilter } from "./index-recipe.js";
 import { pythonNumber, pythonPattern } from "./python-text.js";
 
@@ -127,7 +127,8 @@ function textJudge(file: ArrowFile, filter: ColumnFilter): Judge {
   const { action } = filter;
   const test = textTest(file, filter);
   const isPlain = action === "eq" || action === "ne" || action === "one_of";
-  const odd = unjudged(file, filter, () => test(Buffer.from(String(filter.default)), -1), undefined);
+  const fallback = Buffer.from(String(filter.default));
+  const odd = unjudged(file, filter, () => test(fallback, 0, fallback.length, -1), undefined);
   // Texts are equal or not, and null is a text like no other.
   const ofNull = (row: number): number => (isPlain ? Number(action === "ne") : odd(row, "null"));
   return (cells, firstRow, mask) => {
@@ -140,43 +141,43 @@ function textJudge(file: ArrowFile, filter: ColumnFilter): Judge {
     for (let i = 0; i < mask.length; i++) {
       if (!isValid(valid, i)) mask[i] = ofNull(firstRow + i);
       else if (action === "lower_last_in" && starts[i] === ends[i]) mask[i] = odd(firstRow + i, "empty");
-      else mask[i] = test(bytes.subarray(starts[i], ends[i]), firstRow + i) ? 1 : 0;
+      else mask[i] = test(bytes, starts[i], ends[i], firstRow + i) ? 1 : 0;
     }
   };
 }
 
-function textTest(file: ArrowFile, filter: ColumnFilter): (cell: Uint8Array, row: number) => boolean {
+/** Whether the text `bytes[start, end)` of a row passes; row -1 is the filter's own default. */
+type TextTest = (bytes: Buffer, start: number, end: number, row: number) => boolean;
+
+function textTest(file: ArrowFile, filter: ColumnFilter): TextTest {
   const { action, target, nulls, name } = filter;
+  const textOf = (bytes: Buffer, start: number, end: number): string => bytes.toString("utf8", start, end);
   if (action === "one_of") {
     const texts = new Set(target as string[]);
-    return (cell) => texts.has(textOf(cell));
+    return (bytes, start, end) => texts.has(textOf(bytes, start, end));
   }
   const wanted = Buffer.from(String(target), "utf8");
-  if (action === "eq") return (cell) => wanted.equals(cell);
-  if (action === "ne") return (cell) => !wanted.equals(cell);
+  const isEqual: TextTest = (bytes, start, end) =>
+    end - start === wanted.length && bytes.compare(wanted, 0, wanted.length, start, end) === 0;
+  if (action === "eq") return isEqual;
+  if (action === "ne") return (...cell) => !isEqual(...cell);
   if (action === "contains" || action === "not_contains") {
     const pattern = pythonPattern(String(target));
-    if (typeof pattern === "string")
-      throw indexDifference(
-        { file: `filter of ${name}` },
-        "python-pattern",
-        `the pattern ${JSON.stringify(target)} uses ${pattern}`,
-        "write it otherwise; plain signs, |, [...], *, +, ?, {n,m}, ^, $ and \\d \\w \\s read alike",
-      );
+    if (typeof pattern === "string") throw patternFault(name, String(target), pattern);
     const isWanted = action === "contains";
-    return (cell) => pattern.test(textOf(cell)) === isWanted;
+    return (bytes, start, end) => pattern.test(textOf(bytes, start, end)) === isWanted;
   }
   if (action === "lower_last_in")
-    return (cell) => {
-      let at = cell.length - 1;
-      while (at > 0 && (cell[at] & 0xc0) === 0x80) at--;
-      return at >= 0 && String(target).includes(textOf(cell.subarray(at)).toLowerCase());
+    return (bytes, start, end) => {
+      let at = end - 1;
+      while (at > start && (bytes[at] & 0xc0) === 0x80) at--;
+      return at >= start && String(target).includes(textOf(bytes, at, end).toLowerCase());
     };
   // `in` asks whether the cell is a piece of the target; a list written with commas is what people mean.
   const members = new Set(String(target).split(","));
-  return (cell, row) => {
-    const text = textOf(cell);
-    const isPiece = String(target).includes(text);
+  return (bytes, start, end, row) => {
+    const text = end - start > wanted.length ? undefined : textOf(bytes, start, end);
+    const isPiece = text !== undefined && String(target).includes(text);
     if (isPiece && row >= 0 && nulls !== "official" && !members.has(text) && text !== target)
       throw indexDifference(
         { file: file.path, row },
@@ -188,8 +189,13 @@ function textTest(file: ArrowFile, filter: ColumnFilter): (cell: Uint8Array, row
   };
 }
 
-function textOf(cell: Uint8Array): string {
-  return Buffer.from(cell.buffer, cell.byteOffset, cell.byteLength).toString("utf8");
+function patternFault(name: string, target: string, what: string): unknown {
+  return indexDifference(
+    { file: `filter of ${name}` },
+    "python-pattern",
+    `the pattern ${JSON.stringify(target)} uses ${what}`,
+    "write it otherwise; plain signs, |, [...], *, +, ?, {n,m}, ^, $ and \\d \\w \\s read alike",
+  );
 }
 
 function isTextColumn(file: ArrowFile, name: string): boolean {
@@ -218,26 +224,4 @@ function wrongType(file: ArrowFile, { name, type }: ColumnFilter): unknown {
       ? "use type int or float, or pack the shard again with fixed types"
       : "name a column of numbers",
   );
-}
-
-/** Checks what a filter says before any file is opened. @throws HYFW_INDEX_DIFFERENCE for a pattern, HYFW_INDEX_SETTING */
-export function checkPatterns(filters: readonly ColumnFilter[], place: { file: string }): void {
-  for (const { action, target, name } of filters) {
-    if (action !== "contains" && action !== "not_contains") continue;
-    if (typeof target !== "string")
-      throw indexSetting(
-        place.file,
-        undefined,
-        `filter of ${name}: ${action} needs a text`,
-        "correct the target",
-      );
-    const pattern = pythonPattern(target);
-    if (typeof pattern === "string")
-      throw indexDifference(
-        place,
-        "python-pattern",
-        `filter of ${name}: the pattern ${JSON.stringify(target)} uses ${pattern}`,
-        "write it otherwise; plain signs, |, [...], *, +, ?, {n,m}, ^, $ and \\d \\w \\s read alike",
-      );
-  }
 }
