@@ -49,7 +49,8 @@ export async function otherSize(
   const md5 = known !== undefined && file.has("md5") ? await file.column("md5").text(row) : null;
   const packed = md5 === null ? undefined : known?.get(md5);
   if (packed !== undefined) return { height: Math.floor(packed / 2 ** 24), width: packed % 2 ** 24 };
-  const bytes = await file.column(imageColumnOf(file)).bytes(row);
+  const image = imageColumnOf(file);
+  const bytes = file.has(image) ? await file.column(image).bytes(row) : null;
   if (bytes === null) throw arrowRow(file.path, row, "it has neither a recorded size nor a picture", TODO);
   try {
     return await decodeWhole(bytes);

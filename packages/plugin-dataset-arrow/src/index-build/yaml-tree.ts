@@ -53,6 +53,7 @@ export function readYaml(text: string): YamlValue {
     schema: "failsafe",
     lineCounter: lines,
     prettyErrors: false,
+    uniqueKeys: false,
   });
   const [error] = document.errors;
   if (error !== undefined)
