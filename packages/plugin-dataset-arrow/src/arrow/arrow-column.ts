@@ -141,7 +141,8 @@ export class ArrowColumn {
   }
 
   async #isNull(batch: Batch, i: number): Promise<boolean> {
-    if (this.nulls(batch) === 0) return false;
+    // The bitmap decides, not the recorded number of nulls; without nulls a writer may leave it out.
+    if (this.source.header(batch).bufferBytes(this.place.buffer) === 0) return false;
     const byte = (await this.#read(batch, 0, i >> 3, 1))[0] ?? 0;
     return (byte & (1 << (i & 7))) === 0;
   }

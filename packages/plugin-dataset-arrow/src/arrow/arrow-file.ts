@@ -165,9 +165,9 @@ function readFooter(path: string, file: PagedFile): Footer {
     for (const block of readBlocks(footer, 2, file.size)) {
       const header = bodyOf(readMessage(file, block));
       if (header.dictionary === undefined) throw new Error(`no dictionary at byte ${block.metadataAt}`);
-      checkBatch(header, block, []);
-      codecs.add(header.codec);
       const { id, isDelta } = header.dictionary;
+      checkBatch(header, block, valuesOf(fields, id));
+      codecs.add(header.codec);
       const known = isDelta ? (dictionaries.get(id) ?? []) : [];
       const start = known.reduce((sum, batch) => sum + batch.rows, 0);
       dictionaries.set(id, [...known, { ...block, firstRow: start, rows: header.rows }]);
@@ -178,6 +178,15 @@ function readFooter(path: string, file: PagedFile): Footer {
   } catch (cause) {
     throw damaged(path, cause);
   }
+}
+
+/** What a batch of a dictionary holds: the values of the columns whose keys point to it. */
+function valuesOf(fields: readonly ArrowField[], id: number): ArrowField[] {
+  return fields.flatMap(({ layout, ...field }) =>
+    layout.kind === "dictionary" && layout.id === id
+      ? [{ ...field, layout: layout.values, place: { node: 0, buffer: 0 } }]
+      : [],
+  );
 }
 
 function footerBytes(path: string, file: PagedFile): Buffer {

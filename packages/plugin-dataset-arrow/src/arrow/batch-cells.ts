@@ -34,9 +34,9 @@ export function isValid(valid: Uint8Array | null, i: number): boolean {
 export function batchCells(column: ArrowColumn, batch: Batch): BatchCells {
   const { layout } = column;
   const { rows } = batch;
-  const nulls = column.nulls(batch);
-  if (layout.kind === "null" || nulls === rows) return { kind: "nulls" };
-  const valid = nulls === 0 ? null : enough(column, column.wholeBuffer(batch, 0), Math.ceil(rows / 8));
+  if (layout.kind === "null" || rows === 0) return { kind: "nulls" };
+  const valid = validity(column, batch);
+  if (valid !== null && column.nulls(batch) === rows) return { kind: "nulls" };
   if (layout.kind === "bytes") return texts(column, batch, layout, valid);
   if (layout.kind === "bool") return { kind: "numbers", values: bits(column, batch), valid };
   if (layout.kind === "number") return { kind: "numbers", values: numbers(column, batch, layout), valid };
@@ -47,6 +47,24 @@ export function batchCells(column: ArrowColumn, batch: Batch): BatchCells {
 /** Calls `use` with the cells of every batch that has rows, in order. */
 export function eachBatch(column: ArrowColumn, use: (cells: BatchCells, batch: Batch) => void): void {
   for (const batch of column.batches) if (batch.rows > 0) use(batchCells(column, batch), batch);
+}
+
+/** The bitmap of rows that are there, null when all are. @throws HYFW_ARROW_UNREADABLE when the recorded count of nulls is another */
+function validity(column: ArrowColumn, batch: Batch): Uint8Array | null {
+  const { rows } = batch;
+  const bitmap = column.wholeBuffer(batch, 0);
+  const nulls = column.nulls(batch);
+  if (bitmap.length === 0 && nulls === 0) return null;
+  enough(column, bitmap, Math.ceil(rows / 8));
+  let there = 0;
+  for (let i = 0; i < rows; i++) there += (bitmap[i >> 3] >> (i & 7)) & 1;
+  if (rows - there !== nulls)
+    throw arrowUnreadable(
+      column.source.path,
+      `column ${JSON.stringify(column.name)} is said to hold ${nulls} nulls, but holds ${rows - there}`,
+      REPACK,
+    );
+  return nulls === 0 ? null : bitmap;
 }
 
 function enough(column: ArrowColumn, buffer: Buffer, bytes: number): Buffer {

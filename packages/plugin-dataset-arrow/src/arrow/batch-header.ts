@@ -84,9 +84,12 @@ export function checkBatch(header: BatchHeader, block: Block, fields: readonly A
   // Packed buffers tell their length only inside; a picture row takes far more than this.
   if (codec !== undefined && rows > 64 * block.bodyBytes)
     throw new RangeError(`a batch of ${block.bodyBytes} bytes is said to hold ${rows} rows`);
+  let end = 0;
   for (let i = 0; i < header.buffers; i++) {
     const at = header.bufferAt(i);
     const bytes = header.bufferBytes(i);
+    if (bytes > 0 && at < end) throw new RangeError(`a buffer at byte ${at} begins inside the one before it`);
+    if (bytes > 0) end = at + bytes;
     if (at < 0 || bytes < 0 || at + bytes > block.bodyBytes)
       throw new RangeError(`a buffer is said to lie at bytes ${at}..${at + bytes} of ${block.bodyBytes}`);
   }

@@ -13,6 +13,8 @@ let keptBytes = 0;
  * @throws HYFW_ARROW_UNREADABLE when it does not unpack to what it says
  */
 export function unpacked(file: ArrowFile, { at, bytes }: BufferPlace): Buffer {
+  // An empty buffer lies at the same place as the one behind it.
+  if (bytes === 0) return Buffer.alloc(0);
   const ofFile = kept.get(file) ?? new Map<number, Buffer>();
   const known = ofFile.get(at);
   if (known !== undefined) return known;
