@@ -33,7 +33,9 @@ function run() {
   const folder = mkdtempSync(join(values.folder, "hyfw-index-"));
   try {
     const rows = Number(values.rows);
-    const lines = [`${cpus()[0]?.model ?? "unknown CPU"}, Node ${process.version}, ${new Date().toISOString().slice(0, 10)}`];
+    const lines = [
+      `${cpus()[0]?.model ?? "unknown CPU"}, Node ${process.version}, ${new Date().toISOString().slice(0, 10)}`,
+    ];
     const tell = (/** @type {string} */ line) => {
       lines.push(line);
       console.log(line);
@@ -50,8 +52,21 @@ function run() {
     tell(`${rows} rows in ${shards} shards`);
     index("index base", "base", "--arrow", pattern, "--out", base);
     index("index base, two size filters and contains", "base", yaml, "--out", join(folder, "filtered.json"));
-    index("index base, remove_md5_dup", "base", join(folder, "dedup.yaml"), "--out", join(folder, "dedup.json"));
-    index("index multireso, 1024 step 64", ...multireso(base), "--reso-step", "64", "--out", join(folder, "mr.json"));
+    index(
+      "index base, remove_md5_dup",
+      "base",
+      join(folder, "dedup.yaml"),
+      "--out",
+      join(folder, "dedup.json"),
+    );
+    index(
+      "index multireso, 1024 step 64",
+      ...multireso(base),
+      "--reso-step",
+      "64",
+      "--out",
+      join(folder, "mr.json"),
+    );
     index("index check of it", "check", join(folder, "mr.json"));
     rmSync(join(folder, "small"), { recursive: true });
     for (const batches of [3, 75]) {
@@ -91,7 +106,12 @@ function makeShards(folder, count, { total, batches, imageBytes }) {
   for (let i = 0; i < count; i++) {
     const firstRow = i * ROWS_PER_SHARD;
     const rows = Math.min(ROWS_PER_SHARD, total - firstRow);
-    writeSparseShard(join(folder, `${String(i).padStart(5, "0")}.arrow`), { rows, batches, imageBytes, firstRow });
+    writeSparseShard(join(folder, `${String(i).padStart(5, "0")}.arrow`), {
+      rows,
+      batches,
+      imageBytes,
+      firstRow,
+    });
   }
   return count;
 }
@@ -132,7 +152,9 @@ async function measure([name = "", ...args]) {
   const growth = process.memoryUsage.rss() - before;
   const { user, system } = process.cpuUsage(started);
   const memory = process.resourceUsage().maxRSS * 1024;
-  console.log(`\n${JSON.stringify({ cpu: (user + system) / 1e6, load: (started.user + started.system) / 1e6, wall, memory, growth })}`);
+  console.log(
+    `\n${JSON.stringify({ cpu: (user + system) / 1e6, load: (started.user + started.system) / 1e6, wall, memory, growth })}`,
+  );
   process.exit(0);
 }
 

@@ -2,7 +2,16 @@
 // Arrow shards of any size for timings and tests: true captions, MD5s and sizes, while the pictures are holes that take
 // no disk. A batch may hold more than 4 GiB.
 import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
-import { Binary, Field, Int64, LargeBinary, MessageHeader, MetadataVersion, Schema, Utf8 } from "apache-arrow";
+import {
+  Binary,
+  Field,
+  Int64,
+  LargeBinary,
+  MessageHeader,
+  MetadataVersion,
+  Schema,
+  Utf8,
+} from "apache-arrow";
 import { FileBlock, Footer } from "apache-arrow/ipc/metadata/file";
 import { BufferRegion, FieldNode, Message, RecordBatch } from "apache-arrow/ipc/metadata/message";
 
@@ -72,7 +81,8 @@ function bodyOf(first, count, imageBytes, isLarge) {
     Array.from({ length: count }, (_, i) => `第${first + i}张图，一只猫坐在窗边看雨`).join("\n"),
   );
   const captionEnds = new Int32Array(count + 1);
-  for (let i = 0, end = 0; i < count; i++) captionEnds[i + 1] = end = captions.indexOf(10, end) + 1 || captions.length;
+  for (let i = 0, end = 0; i < count; i++)
+    captionEnds[i + 1] = end = captions.indexOf(10, end) + 1 || captions.length;
   const md5s = Buffer.alloc(32 * count);
   const md5Ends = Int32Array.from({ length: count + 1 }, (_, i) => 32 * i);
   const widths = new BigInt64Array(count);
@@ -80,7 +90,13 @@ function bodyOf(first, count, imageBytes, isLarge) {
   for (let i = 0; i < count; i++) {
     const seed = first + i + 1;
     for (let word = 0; word < 4; word++)
-      md5s.write(mixed(seed * 4 + word).toString(16).padStart(8, "0"), 32 * i + 8 * word, "latin1");
+      md5s.write(
+        mixed(seed * 4 + word)
+          .toString(16)
+          .padStart(8, "0"),
+        32 * i + 8 * word,
+        "latin1",
+      );
     widths[i] = BigInt(SIDES[mixed(seed * 3) % SIDES.length] + (mixed(seed * 5) % 3));
     heights[i] = BigInt(SIDES[mixed(seed * 7) % SIDES.length] + (mixed(seed * 11) % 3));
   }
@@ -125,7 +141,8 @@ function writeMessage(fd, message, at) {
  * @param {number} at
  */
 function put(fd, bytes, at) {
-  for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done, bytes.length - done, at + done);
+  for (let done = 0; done < bytes.length; )
+    done += writeSync(fd, bytes, done, bytes.length - done, at + done);
   return at + bytes.length;
 }
 

@@ -21,7 +21,7 @@ export const DatasetOptions = z.strictObject({
   index: IndexRecipe.nullable()
     .default(null)
     .describe(
-      "Chooses the rows right here instead of by an index file: sources, filters, repeats and dedup, as `hyfw index base` takes them from a YAML.",
+      "Chooses the rows right here instead of by an index file: sources, filters, repeats and dedup, as `hyfw index base` takes them from a YAML; paths start at the working directory.",
     ),
   indexCache: z
     .string()
