@@ -102,7 +102,7 @@ export class ArrowColumn {
     const place = this.bufferPlace(batch, i);
     const { codec } = this.source.header(batch);
     return codec === undefined
-      ? this.source.file.readSync(place.at, place.bytes)
+      ? this.source.file.readPagedSync(place.at, place.bytes)
       : unpacked(this.source, place);
   }
 

@@ -45,8 +45,12 @@ export class ArrowFile {
     this.rows = batches.reduce((sum, batch) => sum + batch.rows, 0);
   }
 
-  /** @throws HYFW_ARROW_UNREADABLE when the file is missing, cut short, a stream, or damaged */
-  static async open(path: string): Promise<ArrowFile> {
+  /**
+   * @param readsColumns whether the caller reads small columns next: then the bytes around each batch's metadata are
+   * read along, which halves the reads of a file with many batches
+   * @throws HYFW_ARROW_UNREADABLE when the file is missing, cut short, a stream, or damaged
+   */
+  static async open(path: string, readsColumns = false): Promise<ArrowFile> {
     let file: PagedFile;
     try {
       file = PagedFile.open(path);
@@ -59,7 +63,7 @@ export class ArrowFile {
       );
     }
     try {
-      const footer = readFooter(path, file);
+      const footer = readFooter(path, file, readsColumns);
       const codec = footer.codec === undefined ? undefined : await loadCodec(footer.codec);
       const { fields, batches, dictionaries, bytes } = footer;
       return new ArrowFile(path, file, fields, batches, dictionaries, codec, bytes);
@@ -113,7 +117,10 @@ export class ArrowFile {
       this.#headers.set(batch, known);
       return known;
     }
-    const header = this.#guarded(() => bodyOf(readMessage(this.file, batch)));
+    const header = this.#guarded(() =>
+      // Copied out of the page, so that a kept header does not hold the page.
+      bodyOf(messageOf(Buffer.from(this.file.readPagedSync(batch.metadataAt, batch.metadataBytes)))),
+    );
     this.#headers.set(batch, header);
     if (this.#headers.size > 16) {
       const oldest = this.#headers.keys().next().value;
@@ -144,7 +151,7 @@ interface Footer {
   readonly bytes: Buffer;
 }
 
-function readFooter(path: string, file: PagedFile): Footer {
+function readFooter(path: string, file: PagedFile, readsColumns: boolean): Footer {
   const bytes = footerBytes(path, file);
   try {
     const footer = FlatTable.root(bytes);
@@ -155,7 +162,7 @@ function readFooter(path: string, file: PagedFile): Footer {
     const batches: Batch[] = [];
     let firstRow = 0;
     for (const block of readBlocks(footer, 3, file.size)) {
-      const header = bodyOf(readMessage(file, block));
+      const header = bodyOf(readMessage(file, block, readsColumns));
       checkBatch(header, block, fields);
       codecs.add(header.codec);
       batches.push({ ...block, firstRow, rows: header.rows });
@@ -163,7 +170,7 @@ function readFooter(path: string, file: PagedFile): Footer {
     }
     const dictionaries = new Map<number, Batch[]>();
     for (const block of readBlocks(footer, 2, file.size)) {
-      const header = bodyOf(readMessage(file, block));
+      const header = bodyOf(readMessage(file, block, readsColumns));
       if (header.dictionary === undefined) throw new Error(`no dictionary at byte ${block.metadataAt}`);
       const { id, isDelta } = header.dictionary;
       checkBatch(header, block, valuesOf(fields, id));
@@ -211,8 +218,17 @@ function footerBytes(path: string, file: PagedFile): Buffer {
   return file.readSync(file.size - 10 - length, length);
 }
 
-function readMessage(file: PagedFile, block: { metadataAt: number; metadataBytes: number }): FlatTable {
-  const prefix = file.readSync(block.metadataAt, block.metadataBytes);
+function readMessage(
+  file: PagedFile,
+  { metadataAt, metadataBytes }: { metadataAt: number; metadataBytes: number },
+  isPaged: boolean,
+): FlatTable {
+  return messageOf(
+    isPaged ? file.readPagedSync(metadataAt, metadataBytes) : file.readSync(metadataAt, metadataBytes),
+  );
+}
+
+function messageOf(prefix: Buffer): FlatTable {
   if (prefix.length < 8) throw new RangeError(`a message has ${prefix.length} bytes`);
   // Before version 0.15 there was no continuation marker in front of the length.
   return FlatTable.root(prefix.subarray(prefix.readInt32LE(0) === -1 ? 8 : 4));

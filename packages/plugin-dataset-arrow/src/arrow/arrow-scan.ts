@@ -62,5 +62,5 @@ export function scanContent(
 
 function* pieces(file: ArrowFile, { at, bytes }: BufferPlace): Generator<Buffer> {
   for (let done = 0; done < bytes; done += PIECE)
-    yield file.file.readSync(at + done, Math.min(PIECE, bytes - done));
+    yield file.file.readPagedSync(at + done, Math.min(PIECE, bytes - done));
 }

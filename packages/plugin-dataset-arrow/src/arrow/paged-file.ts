@@ -9,7 +9,7 @@ const OPEN_FILES = 200;
 /** All open files, least recently used first. */
 const openFiles = new Set<PagedFile>();
 /** Pages of all files, least recently used first. */
-const pages = new Map<string, Promise<Buffer>>();
+const pages = new Map<string, Buffer | Promise<Buffer>>();
 let fileCount = 0;
 
 /**
@@ -82,22 +82,34 @@ export class PagedFile {
       );
   }
 
-  #page(number: number): Promise<Buffer> {
+  /** As `readSync`, but small reads go through the pages: for buffers that lie beside each other. */
+  readPagedSync(offset: number, length: number): Buffer {
+    this.#check(offset, length);
+    const page = Math.floor(offset / PAGE);
+    if (length === 0 || Math.floor((offset + length - 1) / PAGE) !== page)
+      return this.readSync(offset, length);
+    const start = page * PAGE;
+    const key = `${this.#number}:${page}`;
+    const known = pages.get(key);
+    const bytes = known instanceof Buffer ? known : this.readSync(start, Math.min(PAGE, this.size - start));
+    keepPage(key, bytes);
+    return bytes.subarray(offset - start, offset - start + length);
+  }
+
+  #page(number: number): Buffer | Promise<Buffer> {
     const key = `${this.#number}:${number}`;
     const known = pages.get(key);
     if (known !== undefined) {
-      pages.delete(key);
-      pages.set(key, known);
+      keepPage(key, known);
       return known;
     }
     const start = number * PAGE;
     const page = this.#direct(start, Math.min(PAGE, this.size - start));
-    pages.set(key, page);
-    if (pages.size > PAGES) {
-      const oldest = pages.keys().next().value;
-      if (oldest !== undefined) pages.delete(oldest);
-    }
-    page.catch(() => pages.delete(key));
+    keepPage(key, page);
+    page.then(
+      (bytes) => pages.has(key) && pages.set(key, bytes),
+      () => pages.delete(key),
+    );
     return page;
   }
 
@@ -155,6 +167,15 @@ export class PagedFile {
     if (this.#fd !== undefined) closeSync(this.#fd);
     this.#fd = undefined;
   }
+}
+
+/** Makes a page the last used one, and forgets the one not used for longest. */
+function keepPage(key: string, page: Buffer | Promise<Buffer>): void {
+  pages.delete(key);
+  pages.set(key, page);
+  if (pages.size <= PAGES) return;
+  const oldest = pages.keys().next().value;
+  if (oldest !== undefined) pages.delete(oldest);
 }
 
 function closeIdle(besides: PagedFile): void {

@@ -68,9 +68,11 @@ export async function buildBaseIndex(
     total += file.rows;
     cumLength.push(total);
   };
+  const { columnFilters, md5Repeaters, removeMd5Dup } = recipe;
+  const readsColumns = columnFilters.length + md5Filters.length + md5Repeaters.length > 0 || removeMd5Dup;
   for (const source of sources) {
     const opened = options.open?.(source);
-    const file = opened ?? (await ArrowFile.open(source.path));
+    const file = opened ?? (await ArrowFile.open(source.path, readsColumns));
     try {
       oneFile(source, file);
     } finally {

@@ -55,7 +55,7 @@ export async function buildMultireso(
     base,
     async (i, read) => {
       const { path, source, place } = files[i];
-      const file = await ArrowFile.open(path);
+      const file = await ArrowFile.open(path, true);
       try {
         checkRowCount(src[source], indexes[source], place, file);
         await read(file);

@@ -65,7 +65,7 @@ export async function checkIndex(path: string, folder = "."): Promise<IndexRepor
   let misplaced = 0;
   for (const [i, name] of index.arrowFiles.entries()) {
     const start = index.cumLength[i - 1] ?? 0;
-    const file = await ArrowFile.open(locateArrowFile(name, path, folder));
+    const file = await ArrowFile.open(locateArrowFile(name, path, folder), true);
     try {
       if (file.has("md5"))
         eachBatch(file.column("md5"), (cells, { firstRow, rows }) => {

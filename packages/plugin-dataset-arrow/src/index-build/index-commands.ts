@@ -17,7 +17,12 @@ const multiresoUsage =
   "hyfw index multireso [<yaml>] [--src <json> ...] [--base-size N] [--reso-step N | --target-ratios H:W ...] [--align N] [--min-size N] [--md5-file <json>] --out <json> [--as-official]";
 
 /** The short flags of the official `idk`. */
-const SHORT: Readonly<Record<string, string>> = { "-c": "--config", "-t": "--out", "-s": "--src" };
+const SHORT: Readonly<Record<string, string>> = {
+  "-c": "--config",
+  "-t": "--out",
+  "-s": "--src",
+  "-w": "--workers",
+};
 
 /** `hyfw index base`: rows of some shards, chosen by filters, repeated and freed of duplicates. */
 export const indexBaseCommand: Command = {
@@ -27,7 +32,16 @@ export const indexBaseCommand: Command = {
   run: async (args, { stdout, stderr }) => {
     const parsed = parseArguments(
       args.map((word) => SHORT[word] ?? word),
-      { "--config": "one", "--arrow": "many", "--out": "one", "--as-official": "none" },
+      {
+        "--config": "one",
+        "--arrow": "many",
+        "--out": "one",
+        "--as-official": "none",
+        // Of the official command: nothing here needs them.
+        "--workers": "one",
+        "--work-dir": "one",
+        "--use-cache": "none",
+      },
       baseUsage,
     );
     const out = jsonPath(required(parsed, "--out", baseUsage));
@@ -42,6 +56,8 @@ export const indexBaseCommand: Command = {
       asOfficial,
       configFile: yaml === undefined ? "" : resolve(yaml),
     });
+    for (const flag of ["--workers", "--work-dir", "--use-cache"])
+      if (parsed.flags.has(flag)) stderr.write(`note: ${flag} is not needed and means nothing here\n`);
     for (const note of [...notes, ...found.notes, ...built.notes]) stderr.write(`note: ${note}\n`);
     for (const difference of built.differences)
       stderr.write(`note: not as the official tool: docs/index-differences.md, ${difference}\n`);
