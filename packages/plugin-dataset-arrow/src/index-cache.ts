@@ -143,7 +143,10 @@ function stampOf(path: string): string {
 function dropOldest(folder: string): void {
   const files = readdirSync(folder)
     .filter((name) => name.endsWith(".layout"))
-    .map((name) => ({ path: join(folder, name), time: statSync(join(folder, name)).mtimeMs }))
+    .map((name) => ({
+      path: join(folder, name),
+      time: statSync(join(folder, name), { throwIfNoEntry: false })?.mtimeMs ?? 0,
+    }))
     .sort((a, b) => b.time - a.time);
   for (const { path } of files.slice(MOST_FILES)) rmSync(path, { force: true });
 }

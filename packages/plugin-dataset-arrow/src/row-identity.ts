@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { setImmediate } from "node:timers/promises";
 import type { ArrowFile } from "./arrow/arrow-file.js";
 import { scanContent, scanMd5 } from "./arrow/arrow-scan.js";
 import { imageColumnOf, type Shard } from "./index-build/build-index.js";
@@ -12,6 +13,7 @@ export async function identify(shards: readonly Shard[], hash: Hash): Promise<Ui
   const words = new Uint32Array(2 * shards.reduce((sum, { file }) => sum + file.rows, 0));
   let at = 0;
   for (const { file } of shards) {
+    await setImmediate(); // millions of rows take seconds: signals and progress get their turn
     const image = imageColumnOf(file);
     scanContent(file, image, (bytes) => hash.update(bytes));
     const known = file.has("md5") ? scanMd5(file.column("md5")) : null;

@@ -63,6 +63,9 @@ async function loadZstd(): Promise<Unpack> {
   const decoder = new ZSTDDecoder();
   await decoder.init();
   return (content, length) => {
+    // The decoder's own memory ends at 2 GiB, and it does not say when it runs out.
+    if (content.length + length > MOST_BYTES + (MOST_BYTES >> 2))
+      throw new Error(`${content.length} packed and ${length} unpacked bytes are too many at a time`);
     const bytes = decoder.decode(content, length);
     return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   };

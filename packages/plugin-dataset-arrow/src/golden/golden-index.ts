@@ -123,8 +123,8 @@ async function run(folder: string, one: Case, asOfficial: boolean): Promise<Run>
       }
       if (asOfficial) args.push("--as-official");
       const { settings } = readMultiresoArguments(args, folder);
-      const { index } = await buildMultireso(settings, { folder });
-      return { index, stats: undefined, differences: [], replaced };
+      const { index, differences } = await buildMultireso(settings, { folder, asOfficial });
+      return { index, stats: undefined, differences: [...differences], replaced };
     }
     const yaml = one.yaml ?? "";
     const text = readFileSync(join(folder, yaml), "utf8");

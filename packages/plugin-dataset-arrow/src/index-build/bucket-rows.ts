@@ -3,15 +3,14 @@ import type { ArrowFile, Batch } from "../arrow/arrow-file.js";
 import { datasetEmpty } from "../errors.js";
 import { nearestResolution, type ResolutionSettings, resolutionKey, resolutionList } from "../resolutions.js";
 import type { Index } from "./index-file.js";
-import type { Md5Map } from "./md5-map.js";
-import { batchSizes, otherSize } from "./recorded-sizes.js";
+import { batchSizes, type OtherSizes, otherSize } from "./recorded-sizes.js";
 
 /** Settings of the multi-resolution index. */
 export interface BucketSettings extends ResolutionSettings {
   /** Rows with a side below this many pixels are left out. */
   readonly minSize?: number;
-  /** Sizes by MD5 for rows that have none recorded. */
-  readonly sizes?: Md5Map | undefined;
+  /** For rows that have no size recorded. */
+  readonly otherSizes?: OtherSizes;
 }
 
 /** What became of the rows of a base index: those in buckets, and how many were too small. */
@@ -19,6 +18,8 @@ export interface BucketRows {
   /** Global row numbers by `"HxW"`, in rising height / width; buckets without rows are absent. */
   readonly rows: ReadonlyMap<string, Uint32Array>;
   readonly tooSmall: number;
+  /** Rows sized by a picture that its EXIF orientation turned. */
+  readonly turned: number;
 }
 
 const TOO_SMALL = 0xffff;
@@ -43,6 +44,7 @@ export async function bucketRows(
   const nearest = cachedNearest(list);
   const minSize = settings.minSize ?? 0;
   let tooSmall = 0;
+  let turned = 0;
   let at = 0;
   const put = (size: Resolution): void => {
     if (Math.min(size.height, size.width) < minSize) {
@@ -62,8 +64,11 @@ export async function bucketRows(
       const row = selected[at] - start - batch.firstRow;
       const height = heights[row];
       const width = widths[row];
-      if (!(height >= 1 && width >= 1)) put(await otherSize(file, batch.firstRow + row, settings.sizes));
-      else if (height < minSize || width < minSize) put({ height, width });
+      if (!(height >= 1 && width >= 1)) {
+        const size = await otherSize(file, batch.firstRow + row, settings.otherSizes ?? {});
+        if (size.isTurned) turned++;
+        put(size);
+      } else if (height < minSize || width < minSize) put({ height, width });
       else {
         const bucket = nearest(height, width);
         choice[at++] = bucket;
@@ -75,7 +80,7 @@ export async function bucketRows(
     await use(i, async (file) => {
       for (const batch of file.batches) await ofBatch(file, batch, base.cumLength[i - 1] ?? 0);
     });
-  return { rows: fillBuckets(list, counts, choice, selected), tooSmall };
+  return { rows: fillBuckets(list, counts, choice, selected), tooSmall, turned };
 }
 
 const CACHED = 1 << 14;

@@ -2,6 +2,7 @@ import { ArrowFile } from "../arrow/arrow-file.js";
 import { datasetEmpty, indexFile, indexSetting } from "../errors.js";
 import { bucketRows } from "./bucket-rows.js";
 import { checkRowCount, joinIndexes } from "./build-index.js";
+import type { Difference } from "./differences.js";
 import { below, locateArrowFile } from "./find-files.js";
 import { type Index, readIndex } from "./index-file.js";
 import { sizesOf } from "./md5-files.js";
@@ -24,6 +25,8 @@ export interface MultiresoSettings {
 export interface BuiltMultireso {
   readonly index: Index;
   readonly tooSmall: number;
+  /** Where the result is not the official one. */
+  readonly differences: ReadonlySet<Difference>;
 }
 
 /**
@@ -33,7 +36,11 @@ export interface BuiltMultireso {
  */
 export async function buildMultireso(
   settings: MultiresoSettings,
-  { folder = ".", configFile = "" }: { folder?: string; configFile?: string } = {},
+  {
+    folder = ".",
+    configFile = "",
+    asOfficial = false,
+  }: { folder?: string; configFile?: string; asOfficial?: boolean } = {},
 ): Promise<BuiltMultireso> {
   const { src, baseSize, resoStep, targetRatios, align, minSize, md5File } = settings;
   if (src.length === 0)
@@ -50,8 +57,8 @@ export async function buildMultireso(
     indexes.push(index);
   }
   const base = joinIndexes(indexes);
-  const sizes = md5File === undefined ? undefined : sizesOf(md5File, folder);
-  const { rows, tooSmall } = await bucketRows(
+  const known = md5File === undefined ? undefined : sizesOf(md5File, folder);
+  const { rows, tooSmall, turned } = await bucketRows(
     base,
     async (i, read) => {
       const { path, source, place } = files[i];
@@ -63,7 +70,7 @@ export async function buildMultireso(
         await file.close();
       }
     },
-    { baseSize, resoStep, targetRatios, align, minSize, sizes },
+    { baseSize, resoStep, targetRatios, align, minSize, otherSizes: { known, asOfficial } },
   );
   if (rows.size === 0) throw datasetEmpty(`all ${tooSmall} are below min_size ${minSize}`, "lower it");
   const dataType = [
@@ -76,5 +83,6 @@ export async function buildMultireso(
     "src_files=",
     ...src,
   ];
-  return { index: { ...base, dataType, configFile, rows }, tooSmall };
+  const differences = new Set<Difference>(turned > 0 && !asOfficial ? ["exif-size"] : []);
+  return { index: { ...base, dataType, configFile, rows }, tooSmall, differences };
 }

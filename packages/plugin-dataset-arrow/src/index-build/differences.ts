@@ -21,6 +21,7 @@ export const DIFFERENCES = [
   "worker-order",
   "builder-name",
   "undecodable-size",
+  "exif-size",
 ] as const;
 
 /** One of them. */

@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Writable } from "node:stream";
-import { Int64, Utf8 } from "apache-arrow";
+import { Binary, Int64, Utf8 } from "apache-arrow";
+import sharp from "sharp";
 import t from "tap";
 import { writeArrow } from "../arrow/arrow-table.fixture.js";
 import { commands } from "../commands.js";
@@ -155,7 +156,10 @@ t.test(
       code: "HYFW_INDEX_DIFFERENCE",
       message: /json\.dumps/,
     });
-    await t.rejects(run(...args), { code: "HYFW_ARROW_ROW" });
+    await t.rejects(run(...args), {
+      code: "HYFW_ARROW_ROW",
+      message: /neither a recorded size nor a picture/,
+    });
     writeFileSync(json, JSON.stringify({ [key]: [100] }));
     await t.rejects(run(...args, "--md5-file", json), {
       code: "HYFW_INDEX_SETTING",
@@ -183,3 +187,49 @@ t.test("rows inline and in an npz are the same; numbers keep every digit", async
   t.same(Array.from((await readIndex(path)).rows.get("") ?? []), rows);
   t.equal(JSON.parse(readFileSync(path, "utf8")).indices_file, "i.index.npz");
 });
+
+t.test(
+  "pictures size rows that record none, turned by EXIF; check --pictures finds sizes that contradict them",
+  async (t) => {
+    const folder = t.testdir();
+    const arrow = join(folder, "0.arrow");
+    const flat = sharp({ create: { width: 300, height: 100, channels: 3, background: "#808080" } });
+    const turned = await flat.clone().withMetadata({ orientation: 6 }).jpeg().toBuffer();
+    const plain = await flat.clone().png().toBuffer();
+    const base = join(folder, "base.json");
+    const out = join(folder, "m.json");
+    const facts = { dataType: [], configFile: "", arrowFiles: [arrow], rows: new Map([["", [0, 1]]]) };
+    const args = [
+      "index",
+      "multireso",
+      "--src",
+      base,
+      "--base-size",
+      "256",
+      "--reso-step",
+      "64",
+      "--out",
+      out,
+    ];
+    writeArrow(arrow, { image: { type: new Binary(), batches: [[turned, plain]] } });
+    await writeIndex(base, { ...facts, cumLength: [2] });
+    const built = await run(...args);
+    t.match(built.notes, /index-differences.md, exif-size/);
+    t.match(built.out, /128x384 +1\n +384x128 +1/);
+    t.match((await run(...args, "--as-official")).out, /128x384 +2/);
+    writeArrow(arrow, { image: { type: new Binary(), batches: [[plain, plain.subarray(0, 60)]] } });
+    await t.rejects(run(...args), { code: "HYFW_INDEX_DIFFERENCE", message: /row 1[\s\S]*undecodable-size/ });
+    t.match((await run(...args, "--as-official")).out, /128x384 +1\n +256x256 +1/);
+    const side = (value: bigint) => ({ type: new Int64(), batches: [[value, value]] });
+    writeArrow(arrow, {
+      height: side(100n),
+      width: side(300n),
+      image: { type: new Binary(), batches: [[turned, plain]] },
+    });
+    t.equal((await run("index", "check", base)).code, 0);
+    const checked = await run("index", "check", base, "--pictures");
+    t.equal(checked.code, 1);
+    t.match(checked.out, /row 0: recorded 100x300, its picture: 300x100/);
+    t.notMatch(checked.out, /row 1/);
+  },
+);

@@ -4,6 +4,7 @@ import { type Arguments, type Command, one, parseArguments, required, whole } fr
 import { commandUsage, indexSetting } from "../errors.js";
 import { buildBaseIndex } from "./build-base.js";
 import { buildMultireso, type MultiresoSettings } from "./build-multireso.js";
+import type { Difference } from "./differences.js";
 import { below } from "./find-files.js";
 import { writeIndex } from "./index-file.js";
 import { IndexRecipe } from "./index-recipe.js";
@@ -59,8 +60,7 @@ export const indexBaseCommand: Command = {
     for (const flag of ["--workers", "--work-dir", "--use-cache"])
       if (parsed.flags.has(flag)) stderr.write(`note: ${flag} is not needed and means nothing here\n`);
     for (const note of [...notes, ...found.notes, ...built.notes]) stderr.write(`note: ${note}\n`);
-    for (const difference of built.differences)
-      stderr.write(`note: not as the official tool: docs/index-differences.md, ${difference}\n`);
+    for (const difference of built.differences) stderr.write(differenceNote(difference));
     await writeIndex(out, built.index);
     const stats = writeStats(out, built.stats);
     const length = built.index.rows.get("")?.length ?? 0;
@@ -81,10 +81,11 @@ export const indexMultiresoCommand: Command = {
   summary: "Writes a multi-resolution index from one or more base indexes; a YAML's keys win over flags.",
   usage: multiresoUsage,
   run: async (args, { stdout, stderr }) => {
-    const { settings, yaml, out, notes } = readMultiresoArguments(args);
+    const { settings, yaml, out, notes, asOfficial } = readMultiresoArguments(args);
     if (out === undefined) throw commandUsage("--out is missing", multiresoUsage);
     for (const note of notes) stderr.write(`note: ${note}\n`);
-    const built = await buildMultireso(settings, { configFile: yaml ?? "" });
+    const built = await buildMultireso(settings, { configFile: yaml ?? "", asOfficial });
+    for (const difference of built.differences) stderr.write(differenceNote(difference));
     await writeIndex(out, built.index);
     let rows = 0;
     for (const bucket of built.index.rows.values()) rows += bucket.length;
@@ -103,12 +104,17 @@ export const indexMultiresoCommand: Command = {
   },
 };
 
+function differenceNote(difference: Difference): string {
+  return `note: not as the official tool: docs/index-differences.md, ${difference}\n`;
+}
+
 /** What the arguments of `hyfw index multireso` ask for. */
 export interface MultiresoRequest {
   readonly settings: MultiresoSettings;
   readonly yaml: string | undefined;
   readonly out: string | undefined;
   readonly notes: readonly string[];
+  readonly asOfficial: boolean;
 }
 
 /**
@@ -158,7 +164,7 @@ export function readMultiresoArguments(args: readonly string[], folder = "."): M
       notes.push(`${key} is ${JSON.stringify(value)} as the YAML says, not ${JSON.stringify(flags[key])}`);
     Object.assign(joined, { [key]: value });
   }
-  return { settings: completeMultireso(joined), yaml, out: one(parsed, "--out"), notes };
+  return { settings: completeMultireso(joined), yaml, out: one(parsed, "--out"), notes, asOfficial };
 }
 
 /** Settings with their defaults. @throws HYFW_DATA_USAGE when src or the base size is missing */
