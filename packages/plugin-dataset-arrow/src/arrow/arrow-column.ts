@@ -49,6 +49,7 @@ export class ArrowColumn {
   /** The cell of a row; int64 comes as a double. @throws HYFW_ARROW_ROW beyond 2^53, and for text that is not UTF-8 */
   async cell(row: number): Promise<Cell> {
     const { batch, i } = this.#find(row);
+    await this.source.prepare(batch);
     if (this.layout.kind === "null" || (await this.#isNull(batch, i))) return null;
     const value = await this.#value(batch, i, this.layout, row);
     if (this.#dictionary === undefined) return value;
@@ -59,6 +60,7 @@ export class ArrowColumn {
   async byteLength(row: number): Promise<number> {
     if (this.layout.kind !== "bytes") return 0;
     const { batch, i } = this.#find(row);
+    await this.source.prepare(batch);
     if (await this.#isNull(batch, i)) return 0;
     const [start, end] = await this.#bounds(batch, i, this.layout.offsetBytes, row);
     return end - start;

@@ -12,6 +12,9 @@ const REPACK = "pack the shard again, or rewrite it as an Arrow IPC file";
 /** The end of a file that is read at once: most footers lie in it. */
 const TAIL_BYTES = 1 << 14;
 
+/** Headers of batches kept per file. */
+const KEPT_HEADERS = 16;
+
 /** One record batch: its rows, and where its metadata lies. Where its buffers lie is read when they are needed. */
 export interface Batch {
   readonly firstRow: number;
@@ -117,12 +120,25 @@ export class ArrowFile {
       this.#headers.set(batch, known);
       return known;
     }
-    const header = this.#guarded(() =>
+    return this.#keep(batch, this.file.readPagedSync(batch.metadataAt, batch.metadataBytes));
+  }
+
+  /** Reads what `header` needs without holding up the thread; to be awaited before cells of a batch are read. */
+  async prepare(batch: Batch): Promise<void> {
+    if (this.#headers.has(batch)) return;
+    this.#keep(batch, await this.file.read(batch.metadataAt, batch.metadataBytes));
+  }
+
+  #keep(batch: Batch, metadata: Buffer): BatchHeader {
+    let header: BatchHeader;
+    try {
       // Copied out of the page, so that a kept header does not hold the page.
-      bodyOf(messageOf(Buffer.from(this.file.readPagedSync(batch.metadataAt, batch.metadataBytes)))),
-    );
+      header = bodyOf(messageOf(Buffer.from(metadata)));
+    } catch (cause) {
+      throw damaged(this.path, cause);
+    }
     this.#headers.set(batch, header);
-    if (this.#headers.size > 16) {
+    if (this.#headers.size > KEPT_HEADERS) {
       const oldest = this.#headers.keys().next().value;
       if (oldest !== undefined) this.#headers.delete(oldest);
     }
@@ -132,14 +148,6 @@ export class ArrowFile {
   async close(): Promise<void> {
     forgetUnpacked(this);
     this.file.close();
-  }
-
-  #guarded<T>(read: () => T): T {
-    try {
-      return read();
-    } catch (cause) {
-      throw damaged(this.path, cause);
-    }
   }
 }
 
