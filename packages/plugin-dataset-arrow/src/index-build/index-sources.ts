@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { datasetEmpty, indexDifference } from "../errors.js";
-import { byCodePoints, findFiles } from "./find-files.js";
+import { below, byCodePoints, findFiles } from "./find-files.js";
 import type { IndexRecipe } from "./index-recipe.js";
 
 /** One Arrow file of an index, as its pattern gave it. */
@@ -26,7 +26,7 @@ export interface FoundSources {
  */
 export function findSources(
   recipe: IndexRecipe,
-  place: string,
+  recipeFile: string,
   { folder = ".", asOfficial = false }: { folder?: string; asOfficial?: boolean } = {},
 ): FoundSources {
   const notes: string[] = [];
@@ -39,7 +39,7 @@ export function findSources(
       notes.push(
         `${names.length - left.length} of ${names.length} file(s) of ${JSON.stringify(pattern)} excluded`,
       );
-    for (const name of left) found.push({ name, path: resolve(folder, name), repeat, pattern });
+    for (const name of left) found.push({ name, path: below(folder, name), repeat, pattern });
   }
   if (found.length === 0)
     throw datasetEmpty(
@@ -49,12 +49,13 @@ export function findSources(
   found.sort((a, b) => byCodePoints(a.name, b.name));
   const first = new Map<string, string>();
   for (const { name, path, pattern } of found) {
-    const before = first.get(path);
-    if (before === undefined) first.set(path, pattern);
+    const place = resolve(path);
+    const before = first.get(place);
+    if (before === undefined) first.set(place, pattern);
     else if (asOfficial) notes.push(`${name} is named by ${before} and ${pattern}: all its rows count twice`);
     else
       throw indexDifference(
-        { file: place },
+        { file: recipeFile },
         "file-twice",
         `${name} is named by two entries of source, ${JSON.stringify(before)} and ${JSON.stringify(pattern)}`,
         "leave it out of one with exclude, or use repeat; the official tools count all its rows twice",
