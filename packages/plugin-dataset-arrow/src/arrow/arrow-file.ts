@@ -208,7 +208,7 @@ function footerBytes(path: string, file: PagedFile): Buffer {
   const fail = (what: string) => arrowUnreadable(path, what, REPACK);
   if (file.size < 18) throw fail(`it is no Arrow file: only ${file.size} bytes`);
   const head = file.readSync(0, 8);
-  const tail = file.readSync(Math.max(0, file.size - TAIL_BYTES), Math.min(file.size, TAIL_BYTES));
+  const tail = file.readScratch(Math.max(0, file.size - TAIL_BYTES), Math.min(file.size, TAIL_BYTES));
   if (head.toString("latin1", 0, 6) !== MAGIC)
     throw fail(
       head.readInt32LE(0) === -1
@@ -220,19 +220,20 @@ function footerBytes(path: string, file: PagedFile): Buffer {
   const length = tail.readInt32LE(tail.length - 10);
   if (length <= 0 || length > file.size - 18)
     throw fail(`its footer length ${length} does not fit a file of ${file.size} bytes`);
-  // A copy, so that the kept footer does not hold the whole piece in memory.
+  // A copy: the piece is written over by the next read.
   if (length + 10 <= tail.length)
     return Buffer.from(tail.subarray(tail.length - 10 - length, tail.length - 10));
   return file.readSync(file.size - 10 - length, length);
 }
 
+/** A message to be looked at once: the next call may write over its bytes. */
 function readMessage(
   file: PagedFile,
   { metadataAt, metadataBytes }: { metadataAt: number; metadataBytes: number },
   isPaged: boolean,
 ): FlatTable {
   return messageOf(
-    isPaged ? file.readPagedSync(metadataAt, metadataBytes) : file.readSync(metadataAt, metadataBytes),
+    isPaged ? file.readPagedSync(metadataAt, metadataBytes) : file.readScratch(metadataAt, metadataBytes),
   );
 }
 

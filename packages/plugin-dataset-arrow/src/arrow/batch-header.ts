@@ -3,21 +3,37 @@ import type { CodecName } from "./body-codec.js";
 import { type FlatTable, readInt64 } from "./flat-table.js";
 
 /** Where the parts of one batch lie, as its message says (Message.fbs). */
-export interface BatchHeader {
-  readonly rows: number;
-  readonly codec: CodecName | undefined;
-  /** Set for a dictionary batch. */
-  readonly dictionary: { readonly id: number; readonly isDelta: boolean } | undefined;
-  readonly nodes: number;
-  readonly buffers: number;
+export class BatchHeader {
+  constructor(
+    readonly rows: number,
+    readonly codec: CodecName | undefined,
+    /** Set for a dictionary batch. */
+    readonly dictionary: { readonly id: number; readonly isDelta: boolean } | undefined,
+    readonly view: DataView,
+    /** Place and number of the nodes and of the buffers in the message. */
+    readonly nodes: { readonly at: number; readonly length: number },
+    readonly buffers: { readonly at: number; readonly length: number },
+  ) {}
+
   /** Rows of a node. */
-  nodeRows(i: number): number;
+  nodeRows(i: number): number {
+    return readInt64(this.view, this.nodes.at + 16 * i);
+  }
+
   /** Nulls of a node. */
-  nodeNulls(i: number): number;
+  nodeNulls(i: number): number {
+    return readInt64(this.view, this.nodes.at + 16 * i + 8);
+  }
+
   /** Place of a buffer within the body. */
-  bufferAt(i: number): number;
+  bufferAt(i: number): number {
+    return readInt64(this.view, this.buffers.at + 16 * i);
+  }
+
   /** Stored length of a buffer. */
-  bufferBytes(i: number): number;
+  bufferBytes(i: number): number {
+    return readInt64(this.view, this.buffers.at + 16 * i + 8);
+  }
 }
 
 /** The header of a record batch or dictionary batch. @throws Error or RangeError when the message is another or damaged */
@@ -28,21 +44,16 @@ export function bodyOf(message: FlatTable): BatchHeader {
   const dictionary = kind === 2 ? { id: outer.int64(0), isDelta: outer.int8(2) !== 0 } : undefined;
   const batch = kind === 2 ? outer.table(1) : outer;
   if (batch === undefined) throw new Error("a dictionary batch is empty");
-  const nodes = batch.vector(1, 16);
-  const buffers = batch.vector(2, 16);
   const compression = batch.table(3);
-  const { view } = batch;
-  return {
-    rows: batch.int64(0),
-    codec: compression === undefined ? undefined : codecOf(compression),
+  const codec = compression === undefined ? undefined : codecOf(compression);
+  return new BatchHeader(
+    batch.int64(0),
+    codec,
     dictionary,
-    nodes: nodes.length,
-    buffers: buffers.length,
-    nodeRows: (i) => readInt64(view, nodes.at + 16 * i),
-    nodeNulls: (i) => readInt64(view, nodes.at + 16 * i + 8),
-    bufferAt: (i) => readInt64(view, buffers.at + 16 * i),
-    bufferBytes: (i) => readInt64(view, buffers.at + 16 * i + 8),
-  };
+    batch.view,
+    batch.vector(1, 16),
+    batch.vector(2, 16),
+  );
 }
 
 function codecOf(compression: FlatTable): CodecName {
@@ -85,7 +96,7 @@ export function checkBatch(header: BatchHeader, block: Block, fields: readonly A
   if (codec !== undefined && rows > 64 * block.bodyBytes)
     throw new RangeError(`a batch of ${block.bodyBytes} bytes is said to hold ${rows} rows`);
   let end = 0;
-  for (let i = 0; i < header.buffers; i++) {
+  for (let i = 0; i < header.buffers.length; i++) {
     const at = header.bufferAt(i);
     const bytes = header.bufferBytes(i);
     if (bytes > 0 && at < end) throw new RangeError(`a buffer at byte ${at} begins inside the one before it`);
@@ -96,7 +107,7 @@ export function checkBatch(header: BatchHeader, block: Block, fields: readonly A
   let hasBytes = codec !== undefined;
   for (const { name, layout, place } of fields) {
     if (place === undefined) break;
-    if (place.node >= header.nodes || place.buffer + buffersOf(layout) > header.buffers)
+    if (place.node >= header.nodes.length || place.buffer + buffersOf(layout) > header.buffers.length)
       throw new RangeError(`a batch lacks buffers of column ${name}`);
     const nulls = header.nodeNulls(place.node);
     if (header.nodeRows(place.node) !== rows)

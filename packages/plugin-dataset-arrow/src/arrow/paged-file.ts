@@ -11,6 +11,7 @@ const openFiles = new Set<PagedFile>();
 /** Pages of all files, least recently used first. */
 const pages = new Map<string, Buffer | Promise<Buffer>>();
 let fileCount = 0;
+const scratch = Buffer.alloc(1 << 16);
 
 /**
  * A file read by place, never mapped or loaded whole, so its size does not matter. Small reads go through pages that
@@ -60,7 +61,18 @@ export class PagedFile {
   /** As `read`, past the pages and at once: for reading whole columns one after the other. */
   readSync(offset: number, length: number): Buffer {
     this.#check(offset, length);
-    const bytes = Buffer.allocUnsafe(length);
+    return this.#readInto(Buffer.allocUnsafe(length), offset);
+  }
+
+  /** As `readSync`, into memory that the next call writes over: for many small reads whose bytes are not kept. */
+  readScratch(offset: number, length: number): Buffer {
+    this.#check(offset, length);
+    if (length > scratch.length) return this.readSync(offset, length);
+    return this.#readInto(scratch.subarray(0, length), offset);
+  }
+
+  #readInto(bytes: Buffer, offset: number): Buffer {
+    const { length } = bytes;
     const fd = this.#open();
     for (let done = 0; done < length; ) {
       const count = readSync(fd, bytes, done, Math.min(length - done, 1 << 30), offset + done);
