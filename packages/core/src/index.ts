@@ -115,3 +115,4 @@ export { changeCaptions, type DrawPer, purposesFor } from "./text/change-caption
 export { foldPhrase } from "./text/fold-text.js";
 export { type FoundPhrase, PhraseFinder } from "./text/phrase-finder.js";
 export { isJoined } from "./text/word-edges.js";
+export { suggest } from "./settings/suggest.js";

@@ -1,5 +1,7 @@
 import type { Command } from "./command-arguments.js";
-import { indexBaseCommand, indexMultiresoCommand, indexShowCommand } from "./index-commands.js";
+import { indexCheckCommand } from "./index-build/index-check.js";
+import { indexBaseCommand, indexMultiresoCommand } from "./index-build/index-commands.js";
+import { indexShowCommand } from "./index-build/index-show.js";
 import { packCommand } from "./pack-command.js";
 
 /** The commands that this package adds to `hyfw`. */
@@ -8,4 +10,5 @@ export const commands: readonly Command[] = [
   indexBaseCommand,
   indexMultiresoCommand,
   indexShowCommand,
+  indexCheckCommand,
 ];

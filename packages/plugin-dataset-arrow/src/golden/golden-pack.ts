@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "@hyfw/core";
-import { ArrowFile } from "../arrow-file.js";
+import { ArrowFile } from "../arrow/arrow-file.js";
 import { packCsv } from "../csv-to-arrow.js";
 import { check, type GoldenCase, load, same } from "./golden-case.js";
 

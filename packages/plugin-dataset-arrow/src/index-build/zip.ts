@@ -1,5 +1,5 @@
 import { deflateRawSync, inflateRawSync } from "node:zlib";
-import { crc32 } from "./crc32.js";
+import { crc32 } from "../crc32.js";
 
 /** One file inside a zip. */
 export interface ZipEntry {
@@ -26,13 +26,15 @@ export function readZip(bytes: Buffer): ZipEntry[] {
     count = Number(bytes.readBigUInt64LE(end64 + 32));
     at = Number(bytes.readBigUInt64LE(end64 + 48));
   }
+  if (count * 46 > bytes.length) throw new Error(`its directory of ${count} entries does not fit`);
   const entries: ZipEntry[] = [];
+  const room = { packed: bytes.length };
   for (let i = 0; i < count; i++) {
     if (bytes.readUInt32LE(at) !== CENTRAL) throw new Error("its zip directory is damaged");
     const nameBytes = bytes.readUInt16LE(at + 28);
     const extraBytes = bytes.readUInt16LE(at + 30);
     const name = bytes.toString("utf8", at + 46, at + 46 + nameBytes);
-    entries.push({ name, bytes: readEntry(bytes, at, nameBytes, extraBytes) });
+    entries.push({ name, bytes: readEntry(bytes, at, { nameBytes, extraBytes }, room) });
     at += 46 + nameBytes + extraBytes + bytes.readUInt16LE(at + 32);
   }
   return entries;
@@ -43,7 +45,13 @@ function findEnd(bytes: Buffer): number {
   throw new Error("it is no zip archive (no end record)");
 }
 
-function readEntry(bytes: Buffer, at: number, nameBytes: number, extraBytes: number): Uint8Array {
+/** @param room how many packed bytes the entries that are left may have together: entries that share bytes are a bomb */
+function readEntry(
+  bytes: Buffer,
+  at: number,
+  { nameBytes, extraBytes }: { nameBytes: number; extraBytes: number },
+  room: { packed: number },
+): Uint8Array {
   const method = bytes.readUInt16LE(at + 10);
   const wide = wideValues(bytes, at + 46 + nameBytes, extraBytes);
   const value = (place: number): number => {
@@ -57,7 +65,11 @@ function readEntry(bytes: Buffer, at: number, nameBytes: number, extraBytes: num
   const start = local + 30 + bytes.readUInt16LE(local + 26) + bytes.readUInt16LE(local + 28);
   const stored = bytes.subarray(start, start + packed);
   if (method !== 0 && method !== 8) throw new Error(`a zip entry uses method ${method}, expected 0 or 8`);
-  const content = method === 0 ? stored : inflateRawSync(stored);
+  // Deflate cannot shrink more than this, so a lying size reserves nothing.
+  room.packed -= packed;
+  if (room.packed < 0 || stored.length !== packed || size > 1032 * packed + 64)
+    throw new Error("a zip entry's sizes do not fit");
+  const content = method === 0 ? stored : inflateRawSync(stored, { maxOutputLength: Math.max(1, size) });
   if (content.length !== size) throw new Error("a zip entry has the wrong length");
   if (crc32(content) !== bytes.readUInt32LE(at + 16)) throw new Error("a zip entry's checksum is wrong");
   return content;
@@ -74,12 +86,14 @@ function wideValues(bytes: Buffer, from: number, length: number): number[] {
 }
 
 /** A zip with deflate; names must be ASCII. Entries and the whole must stay below 4 GiB. */
-export function writeZip(entries: readonly ZipEntry[]): Buffer {
+export function writeZip(entries: readonly { name: string; bytes: () => Uint8Array }[]): Buffer {
   const pieces: Buffer[] = [];
   const directory: Buffer[] = [];
   let at = 0;
-  for (const { name, bytes } of entries) {
-    const packed = deflateRawSync(bytes);
+  for (const { name, bytes: make } of entries) {
+    const bytes = make();
+    // Rising numbers shrink well at once; the highest levels take ten times as long for a tenth less.
+    const packed = deflateRawSync(bytes, { level: 1 });
     const nameBytes = Buffer.from(name, "ascii");
     const shared = Buffer.alloc(26);
     shared.writeUInt16LE(20, 0); // version needed
