@@ -102,6 +102,7 @@ export { RunScope } from "./run/scope.js";
 export { listOptions, type Option } from "./settings/options.js";
 export { formatPath, parsePath, type SettingPath } from "./settings/path.js";
 export { type Settings, SettingsSchema, type UserPreset } from "./settings/schema.js";
+export { suggest } from "./settings/suggest.js";
 export {
   type Caption,
   type CaptionEdit,
@@ -115,4 +116,3 @@ export { changeCaptions, type DrawPer, purposesFor } from "./text/change-caption
 export { foldPhrase } from "./text/fold-text.js";
 export { type FoundPhrase, PhraseFinder } from "./text/phrase-finder.js";
 export { isJoined } from "./text/word-edges.js";
-export { suggest } from "./settings/suggest.js";
