@@ -1,7 +1,7 @@
 import type { Resolution } from "@hyfw/core";
 import type { ArrowFile } from "./arrow-file.js";
 import { scanNumbers } from "./arrow-scan.js";
-import { decodeWhole } from "./check-picture.js";
+import { decodeWhole } from "./pack/check-picture.js";
 import { arrowRow, datasetEmpty, indexFile } from "./errors.js";
 import type { Index } from "./index-file.js";
 import { nearestResolution, resolutionKey, resolutionList, type ResolutionSettings } from "./resolutions.js";

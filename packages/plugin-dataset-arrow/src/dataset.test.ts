@@ -2,11 +2,11 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import sharp from "sharp";
 import t from "tap";
-import { packCsv } from "./csv-to-arrow.js";
 import { multiresoIndex } from "./index-commands.js";
 import { readIndex, writeIndex } from "./index-file.js";
 import { openDataset } from "./open-dataset.js";
 import { DatasetOptions, phaseOptions } from "./options.js";
+import { packCsv } from "./pack/csv-to-arrow.js";
 
 async function picture(width: number, height: number, colour: string): Promise<Buffer> {
   return sharp({ create: { width, height, channels: 3, background: colour } })

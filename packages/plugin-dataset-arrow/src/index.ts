@@ -4,12 +4,12 @@ import { DatasetOptions, phaseOptions } from "./options.js";
 
 export type { Command, CommandIo } from "./command-arguments.js";
 export { commands } from "./commands.js";
-export { type PackReport, type PackSettings, packCsv, type RefusedRow } from "./csv-to-arrow.js";
 export type { GoldenCase } from "./golden/golden-case.js";
 export { goldenCases } from "./golden.js";
 export { type Index, readIndex, writeIndex } from "./index-file.js";
 export { openDataset } from "./open-dataset.js";
 export { DatasetOptions } from "./options.js";
+export { type PackReport, type PackSettings, packCsv, type RefusedRow } from "./pack/csv-to-arrow.js";
 export { type ResolutionSettings, resolutionList } from "./resolutions.js";
 
 export default definePlugin({

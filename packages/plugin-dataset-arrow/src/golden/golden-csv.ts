@@ -1,6 +1,6 @@
 import { z } from "@hyfw/core";
-import { type CsvRecord, CsvSplitter } from "../csv-rows.js";
-import { type CsvRow, tableOf } from "../csv-table.js";
+import { type CsvRecord, CsvSplitter } from "../pack/csv-rows.js";
+import { type CsvRow, tableOf } from "../pack/csv-table.js";
 import { check, type GoldenCase, load, same } from "./golden-case.js";
 
 const Cell = z.union([z.string(), z.number(), z.boolean(), z.null()]);

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "@hyfw/core";
 import { ArrowFile } from "../arrow-file.js";
-import { packCsv } from "../csv-to-arrow.js";
+import { packCsv } from "../pack/csv-to-arrow.js";
 import { check, type GoldenCase, load, same } from "./golden-case.js";
 
 const Converted = z.object({

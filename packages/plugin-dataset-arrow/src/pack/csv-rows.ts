@@ -1,5 +1,5 @@
 import { createReadStream } from "node:fs";
-import { csvMalformed } from "./errors.js";
+import { csvMalformed } from "../errors.js";
 
 /** One record of a CSV: its fields, and the line it starts on (from 1). */
 export interface CsvRecord {

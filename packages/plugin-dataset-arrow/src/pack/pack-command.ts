@@ -1,7 +1,7 @@
 import { join } from "node:path";
-import { type Command, parseArguments, required, whole } from "./command-arguments.js";
+import { type Command, parseArguments, required, whole } from "../command-arguments.js";
+import { commandUsage } from "../errors.js";
 import { packCsv } from "./csv-to-arrow.js";
-import { commandUsage } from "./errors.js";
 
 const usage =
   "hyfw pack <csv> --out <folder> [--path-prefix OLD=NEW ...] [--rows-per-shard N] [--in-flight N] [--replace]";

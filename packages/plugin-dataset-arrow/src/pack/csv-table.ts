@@ -1,5 +1,5 @@
+import { csvHeader, csvMalformed } from "../errors.js";
 import { type CsvRecord, csvRecords } from "./csv-rows.js";
-import { csvHeader, csvMalformed } from "./errors.js";
 
 /** One row of the CSV by column names; an empty or missing field is null. */
 export interface CsvRow {

@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { packNothingKept, packTargetInUse } from "../errors.js";
 import { ArrowShard } from "./arrow-shard.js";
 import { checkPicture, PictureRefused } from "./check-picture.js";
 import { type CsvRow, readCsv } from "./csv-table.js";
-import { packNothingKept, packTargetInUse } from "./errors.js";
 import { mapInOrder } from "./map-in-order.js";
 
 /** What `packCsv` needs to know. */
