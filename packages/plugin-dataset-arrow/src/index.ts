@@ -9,7 +9,10 @@ export { goldenCases } from "./golden.js";
 export { type Index, readIndex, writeIndex } from "./index-file.js";
 export { openDataset } from "./open-dataset.js";
 export { DatasetOptions } from "./options.js";
-export { type PackReport, type PackSettings, packCsv, type RefusedRow } from "./pack/csv-to-arrow.js";
+export { definePackRule, type PackRule } from "./pack/custom-rule.js";
+export { mergePack, type PackProgress, type PackReport, type PackRequest, pack } from "./pack/pack.js";
+export { PackOptions } from "./pack/pack-options.js";
+export type { LedgerLine } from "./pack/slice-part.js";
 export { type ResolutionSettings, resolutionList } from "./resolutions.js";
 
 export default definePlugin({
