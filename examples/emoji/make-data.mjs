@@ -1,5 +1,5 @@
 // Writes a small picture set with Chinese and English captions from npm packages that are installed already; needs no network.
-//   node examples/emoji/make-data.mjs --out DIR [--kinds smileys,cats,...] [--limit N] [--size 96]
+//   node examples/emoji/make-data.mjs --out DIR [--kinds smileys,cats,...] [--limit N] [--flags N] [--size 96]
 // Gives DIR/images/, DIR/train.csv (paths relative to it) and DIR/names.csv. The columns and licences are in README.md.
 
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
@@ -19,18 +19,20 @@ const { values } = parseArgs({
     out: { type: "string" },
     kinds: { type: "string", default: DEFAULT_KINDS },
     limit: { type: "string", default: "0" },
+    flags: { type: "string", default: "0" },
     size: { type: "string", default: "96" },
   },
 });
 const out = values.out;
 const kinds = values.kinds.split(",").map((kind) => kind.trim());
 const limit = Number(values.limit);
+const mostFlags = Number(values.flags);
 const size = Number(values.size);
 const unknown = kinds.filter((kind) => !(kind in KINDS));
-if (!out || unknown.length > 0 || !(limit >= 0) || !(size >= 8)) {
+if (!out || unknown.length > 0 || !(limit >= 0) || !(mostFlags >= 0) || !(size >= 8)) {
   const known = Object.keys(KINDS).join(",");
   console.error(
-    `usage: node examples/emoji/make-data.mjs --out DIR [--kinds ${known}] [--limit N per kind] [--size PIXELS]${unknown.length > 0 ? `\nunknown kinds: ${unknown.join(", ")}` : ""}`,
+    `usage: node examples/emoji/make-data.mjs --out DIR [--kinds ${known}] [--limit N per kind] [--flags N at most] [--size PIXELS]${unknown.length > 0 ? `\nunknown kinds: ${unknown.join(", ")}` : ""}`,
   );
   process.exit(2);
 }
@@ -38,7 +40,8 @@ if (!out || unknown.length > 0 || !(limit >= 0) || !(size >= 8)) {
 const started = performance.now();
 const emojis = emojiRows();
 const rows = kinds.flatMap((kind) => {
-  const own = kind === "flags" ? flagRows(require) : emojis.filter((row) => row.kind === kind);
+  const own =
+    kind === "flags" ? spread(flagRows(require), mostFlags) : emojis.filter((row) => row.kind === kind);
   return limit > 0 ? own.slice(0, limit) : own;
 });
 rmSync(join(out, "images"), { recursive: true, force: true });
@@ -51,6 +54,12 @@ const counts = kinds.map((kind) => `${rows.filter((row) => row.kind === kind).le
 console.log(
   `${out}: ${rows.length} pictures (${counts}), ${names.length} names, ${((performance.now() - started) / 1000).toFixed(1)} s`,
 );
+
+/** At most so many rows, evenly over the list; all of them for 0. */
+function spread(list, most) {
+  if (most === 0 || list.length <= most) return list;
+  return Array.from({ length: most }, (_, index) => list[Math.floor((index * list.length) / most)]);
+}
 
 /** One row per emoji that has a 3D picture and a kind. */
 function emojiRows() {

@@ -65,6 +65,8 @@ export interface Addon {
   opCalls(): number;
   linearKernel(): string;
   setLinearKernel(name: string): void;
+  halfLinearKernel(): string;
+  setHalfLinearKernel(name: string): void;
 
   // Typed hot ops by their short names; `ops.ts` declares them.
   readonly ops: Readonly<Record<string, (...args: never[]) => unknown>>;

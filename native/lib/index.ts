@@ -21,8 +21,10 @@ export { type DeviceName, type DType, dtypeBytes } from "./dtype.js";
 export { NativeError } from "./errors.js";
 export {
   cudaDevices,
+  halfLinearKernel,
   linearKernel,
   opCalls,
+  setHalfLinearKernel,
   setLinearKernel,
   setThreads,
   threads,

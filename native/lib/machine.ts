@@ -20,11 +20,19 @@ export function setThreads(count: number): void {
 export function opCalls(): number {
   return addon.opCalls();
 }
-/** Which kernel float32 `linear` uses on this CPU (`mkl` or `onednn`), measured at first use, and how it was chosen. */
+/** Which kernel float32 `linear` uses on this CPU (`aten` or `onednn`), measured at first use, and how it was chosen. */
 export function linearKernel(): string {
   return addon.linearKernel();
 }
 /** Chooses the kernel of float32 `linear`: `aten`, `onednn`, or `auto` to measure again. */
 export function setLinearKernel(name: "aten" | "onednn" | "auto"): void {
   addon.setLinearKernel(name);
+}
+/** How bfloat16 `linear` multiplies on this CPU (`aten`, or through `float32`), and how that was found. */
+export function halfLinearKernel(): string {
+  return addon.halfLinearKernel();
+}
+/** Chooses how bfloat16 `linear` multiplies: `aten`, `float32`, or `auto` to measure again. */
+export function setHalfLinearKernel(name: "aten" | "float32" | "auto"): void {
+  addon.setHalfLinearKernel(name);
 }

@@ -5,6 +5,7 @@ import {
   emaUpdate,
   globalNorm,
   grad,
+  halfLinearKernel,
   imagesToBatch,
   keyedNormal,
   layerNorm,
@@ -14,6 +15,7 @@ import {
   projectHeads,
   rotary,
   scaledDotProductAttention,
+  setHalfLinearKernel,
   setLinearKernel,
   setThreads,
   type Tensor,
@@ -198,6 +200,35 @@ t.test("both kernels of linear agree, with gradients", async (t) => {
     noGrad(() => t.equal(linear(x, w, b).requiresGrad, false));
   } finally {
     setLinearKernel("auto");
+  }
+});
+
+t.test("both ways to multiply bfloat16 agree, with gradients", async (t) => {
+  const half = (shape: number[], seed: number) =>
+    numbers(shape, seed).to({ dtype: "bfloat16" }).setRequiresGrad();
+  const [x, w, b] = [half([4, 64, 96], 1), half([128, 96], 2), half([128], 3)];
+  const upstream = numbers([4, 64, 128], 4).to({ dtype: "bfloat16" });
+  const run = (kernel: "aten" | "float32", bias: Tensor | undefined) => {
+    setHalfLinearKernel(kernel);
+    const y = linear(x, w, bias);
+    return [y, ...grad([y], bias === undefined ? [x, w] : [x, w, bias], [upstream])] as Tensor[];
+  };
+  try {
+    for (const bias of [b, undefined]) {
+      const [plain, wide] = [run("aten", bias), run("float32", bias)];
+      for (const [k, expected] of plain.entries()) {
+        const found = wide[k] as Tensor;
+        t.equal(found.dtype, "bfloat16");
+        // One rounding of bfloat16 is 2⁻⁸ of a number; sums reach about 60, and their order may tip a rounding.
+        t.ok(gap(expected.float(), found.float()) <= 2 ** -7 * expected.abs().max().item(), `result ${k}`);
+      }
+    }
+    setHalfLinearKernel("auto");
+    linear(x, w, b);
+    t.match(halfLinearKernel(), /^(aten|float32) \(measured \[128, 512\]/);
+    noGrad(() => t.equal(linear(x, w, b).requiresGrad, false));
+  } finally {
+    setHalfLinearKernel("auto");
   }
 });
 

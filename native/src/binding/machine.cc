@@ -53,6 +53,9 @@ void define_machine(Instance& instance, napi_value exports) {
   define(instance, exports, "dropGenerator",
          [](Instance& i, int64_t number) { i.generators.erase(static_cast<uint32_t>(number)); });
   define(instance, exports, "linearKernel", []() { return linear_kernel(); });
+  define(instance, exports, "halfLinearKernel", []() { return half_linear_kernel(); });
+  define(instance, exports, "setHalfLinearKernel",
+         [](const std::string& name) { set_half_linear_kernel(name); });
   define(instance, exports, "setLinearKernel", [](const std::string& name) { set_linear_kernel(name); });
 }
 

@@ -1,6 +1,8 @@
-// x · weightᵀ + bias over the last dimension, by the faster of libtorch's two float32 CPU kernels, with its
-// gradient. dx = dy · weight; dweight = dyᵀ · x; dbias = Σ dy. On some CPUs oneDNN multiplies float32 twice
-// as fast as the BLAS that linear uses; measured once per process.
+// x · weightᵀ + bias over the last dimension, by the faster of libtorch's CPU kernels, with its gradient.
+// dx = dy · weight; dweight = dyᵀ · x; dbias = Σ dy. On some CPUs oneDNN multiplies float32 twice
+// as fast as the BLAS that linear uses, and some have no bfloat16 instructions, so that bfloat16 goes faster
+// through float32 products (exact products, float32 sums, rounded once: the same rule). Measured once per
+// process.
 #pragma once
 #include <ATen/core/Tensor.h>
 #include <c10/util/Optional.h>
@@ -16,5 +18,10 @@ at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const c10::opti
 std::string linear_kernel();
 /** "aten", "onednn" or "auto". */
 void set_linear_kernel(const std::string& name);
+
+/** How bfloat16 is multiplied: "aten" or "float32", and how that was found. */
+std::string half_linear_kernel();
+/** "aten", "float32" or "auto". */
+void set_half_linear_kernel(const std::string& name);
 
 }  // namespace hyfw

@@ -1,4 +1,4 @@
-// Linear layers in float32 on the CPU by oneDNN where that is faster; see linear.h.
+// Linear layers on the CPU by the kernels that are fastest here; see linear.h.
 #include <ATen/ATen.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <c10/core/GradMode.h>
@@ -27,9 +27,11 @@ using MaybeTensor = c10::optional<Tensor>;
 namespace {
 
 enum class Kernel { kUnknown, kAten, kOneDnn };
+enum class HalfKernel { kUnknown, kAten, kWide };
 std::atomic<Kernel> chosen{Kernel::kUnknown};
+std::atomic<HalfKernel> chosen_half{HalfKernel::kUnknown};
 std::mutex choosing;
-std::string reason;
+std::string reason, half_reason;
 
 /** `mkldnn::_linear_pointwise`: product and bias in one pass. */
 const c10::OperatorHandle* pointwise() {
@@ -88,7 +90,7 @@ Kernel measure() {
     product(x, weight.t());
   } catch (const c10::Error&) {
     // Older releases open this product for half types only.
-    reason = "this libtorch's oneDNN product does not take float32";
+    reason = "this libtorch's oneDNN product does not take float32 on this CPU";
     return Kernel::kAten;
   }
   const double aten = best_milliseconds([&] { at::linear(x, weight, bias); });
@@ -108,8 +110,41 @@ Kernel kernel() {
   return chosen.load();
 }
 
+/** Rounded to bfloat16 once, after a float32 product: what bfloat16 kernels compute as well. */
+Tensor narrow(const Tensor& wide) { return wide.to(at::kBFloat16); }
+Tensor widen(const Tensor& half) { return half.to(at::kFloat); }
+
+/** Times both on a product of 0.1 GFLOP, once: about 20 ms where bfloat16 is emulated. */
+HalfKernel measure_half() {
+  c10::NoGradGuard no_grad;
+  const Tensor x = at::ones({128, 512}, at::kBFloat16), weight = at::ones({768, 512}, at::kBFloat16);
+  const double aten = best_milliseconds([&] { at::linear(x, weight); });
+  const double wide = best_milliseconds([&] { narrow(at::linear(widen(x), widen(weight))); });
+  std::ostringstream text;
+  text.precision(3);
+  text << "measured [128, 512] x [512, 768]: through float32 " << wide << " ms, bfloat16 " << aten << " ms";
+  half_reason = text.str();
+  return wide < 0.9 * aten ? HalfKernel::kWide : HalfKernel::kAten;
+}
+
+HalfKernel half_kernel() {
+  const HalfKernel known = chosen_half.load(std::memory_order_acquire);
+  if (known != HalfKernel::kUnknown) return known;
+  std::lock_guard<std::mutex> lock(choosing);
+  if (chosen_half.load() == HalfKernel::kUnknown)
+    chosen_half.store(measure_half(), std::memory_order_release);
+  return chosen_half.load();
+}
+
 /** Below this many multiplications the cost of a call decides, and BLAS has the cheaper call. */
 constexpr int64_t kSmall = 1 << 20;
+/** The same for bfloat16, where an emulated product is slow sooner. */
+constexpr int64_t kSmallHalf = 1 << 16;
+
+/** a · b in float32, by the chosen kernel. */
+Tensor product_by(Kernel by, const Tensor& a, const Tensor& b) {
+  return by == Kernel::kOneDnn ? product(a, b) : at::mm(a, b);
+}
 
 struct Linear : torch::autograd::Function<Linear> {
   static Tensor forward(torch::autograd::AutogradContext* context, const Tensor& x, const Tensor& weight,
@@ -132,21 +167,55 @@ struct Linear : torch::autograd::Function<Linear> {
   }
 };
 
+/** bfloat16 through float32, for CPUs without instructions for it; results are rounded once, as theirs are.
+ */
+struct WideLinear : torch::autograd::Function<WideLinear> {
+  static Tensor forward(torch::autograd::AutogradContext* context, const Tensor& x, const Tensor& weight,
+                        const MaybeTensor& bias) {
+    context->save_for_backward({x, weight});
+    context->saved_data["has_bias"] = bias.has_value();
+    return run(x, weight, bias);
+  }
+  static Tensor run(const Tensor& x, const Tensor& weight, const MaybeTensor& bias) {
+    const MaybeTensor wide_bias = bias.has_value() ? MaybeTensor(widen(*bias)) : MaybeTensor();
+    return narrow(kernel() == Kernel::kOneDnn ? forward_2d(widen(x), widen(weight), wide_bias)
+                                              : at::linear(widen(x), widen(weight), wide_bias));
+  }
+  static torch::autograd::tensor_list backward(torch::autograd::AutogradContext* context,
+                                               torch::autograd::tensor_list grads) {
+    const auto saved = context->get_saved_variables();
+    const Tensor grad = widen(grads[0].contiguous());
+    Tensor dx, dweight, dbias;
+    if (context->needs_input_grad(0)) dx = narrow(product_by(kernel(), grad, widen(saved[1])));
+    if (context->needs_input_grad(1)) dweight = narrow(product_by(kernel(), grad.t(), widen(saved[0])));
+    if (context->saved_data["has_bias"].toBool() && context->needs_input_grad(2)) dbias = narrow(grad.sum(0));
+    return {dx, dweight, dbias};
+  }
+};
+
+/** Whether all are on the CPU, of one type, and of shapes that multiply. */
+bool fits(const Tensor& x, const Tensor& weight, const MaybeTensor& bias, at::ScalarType type) {
+  return x.scalar_type() == type && weight.scalar_type() == type && x.device().is_cpu() &&
+         weight.device().is_cpu() && weight.dim() == 2 && x.dim() >= 2 && x.size(-1) == weight.size(1) &&
+         (!bias.has_value() || (bias->dim() == 1 && bias->size(0) == weight.size(0) &&
+                                bias->scalar_type() == type && bias->device().is_cpu()));
+}
+
 }  // namespace
 
 Tensor linear(const Tensor& x, const Tensor& weight, const MaybeTensor& bias) {
-  const bool candidate =
-      x.scalar_type() == at::kFloat && weight.scalar_type() == at::kFloat && x.device().is_cpu() &&
-      weight.device().is_cpu() && weight.dim() == 2 && x.dim() >= 2 && x.size(-1) == weight.size(1) &&
-      x.numel() * weight.size(0) >= kSmall &&
-      (!bias.has_value() || (bias->dim() == 1 && bias->size(0) == weight.size(0) &&
-                             bias->scalar_type() == at::kFloat && bias->device().is_cpu()));
-  if (!candidate || kernel() != Kernel::kOneDnn) return at::linear(x, weight, bias);
+  const int64_t work = x.dim() >= 2 && weight.dim() == 2 ? x.numel() * weight.size(0) : 0;
+  const bool wide =
+      work >= kSmallHalf && fits(x, weight, bias, at::kBFloat16) && half_kernel() == HalfKernel::kWide;
+  const bool onednn = work >= kSmall && fits(x, weight, bias, at::kFloat) && kernel() == Kernel::kOneDnn;
+  if (!wide && !onednn) return at::linear(x, weight, bias);
   const bool flat = x.dim() == 2;
   const Tensor rows = flat ? x.contiguous() : x.reshape({-1, x.size(-1)}).contiguous();
   const bool recorded = c10::GradMode::is_enabled() && (x.requires_grad() || weight.requires_grad() ||
                                                         (bias.has_value() && bias->requires_grad()));
-  const Tensor result = recorded ? Linear::apply(rows, weight, bias) : forward_2d(rows, weight, bias);
+  const Tensor result =
+      wide ? (recorded ? WideLinear::apply(rows, weight, bias) : WideLinear::run(rows, weight, bias))
+           : (recorded ? Linear::apply(rows, weight, bias) : forward_2d(rows, weight, bias));
   if (flat) return result;
   auto shape = x.sizes().vec();
   shape.back() = weight.size(0);
@@ -159,6 +228,12 @@ std::string linear_kernel() {
   return name + " (" + reason + ")";
 }
 
+std::string half_linear_kernel() {
+  const std::string name = half_kernel() == HalfKernel::kWide ? "float32" : "aten";
+  std::lock_guard<std::mutex> lock(choosing);
+  return name + " (" + half_reason + ")";
+}
+
 void set_linear_kernel(const std::string& name) {
   std::lock_guard<std::mutex> lock(choosing);
   TORCH_CHECK(name == "aten" || name == "onednn" || name == "auto", "expected aten, onednn or auto, found ",
@@ -166,6 +241,16 @@ void set_linear_kernel(const std::string& name) {
   TORCH_CHECK(name != "onednn" || has_onednn(), "this libtorch has no oneDNN product");
   reason = "set";
   chosen.store(name == "auto" ? Kernel::kUnknown : name == "aten" ? Kernel::kAten : Kernel::kOneDnn);
+}
+
+void set_half_linear_kernel(const std::string& name) {
+  std::lock_guard<std::mutex> lock(choosing);
+  TORCH_CHECK(name == "aten" || name == "float32" || name == "auto", "expected aten, float32 or auto, found ",
+              name);
+  half_reason = "set";
+  chosen_half.store(name == "auto"   ? HalfKernel::kUnknown
+                    : name == "aten" ? HalfKernel::kAten
+                                     : HalfKernel::kWide);
 }
 
 }  // namespace hyfw

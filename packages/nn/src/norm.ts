@@ -18,7 +18,7 @@ export class LayerNorm extends Module implements Norm {
   constructor(
     place: Place,
     size: number,
-    private readonly eps = 1e-6,
+    readonly eps = 1e-6,
   ) {
     super(place);
     this.shape = [size];

@@ -3,6 +3,7 @@ import type { Values } from "@hyfw/core";
 import { z } from "@hyfw/core";
 import { cat, type MappedSafetensors, openSafetensors, readSafetensors, Tensor } from "@hyfw/native";
 import { sinusoid } from "@hyfw/nn";
+import { Heads } from "../network/attention.js";
 import { Network } from "../network/network.js";
 import { networkSegments, PREDICTION } from "../network/segments.js";
 import type { NetworkShape } from "../network/shape.js";
@@ -114,8 +115,21 @@ export function watch(network: Network): Map<string, Tensor> {
       return result;
     });
   };
-  for (const module of network.modules()) if (module !== network) wrap(module, "forward", module.place.path);
+  for (const module of network.modules()) {
+    if (module !== network) wrap(module, "forward", module.place.path);
+    if (module instanceof Heads) watchNorms(module, seen);
+  }
   wrap(network, "condition", "c");
   wrap(network, "text", "text_states");
   return seen;
+}
+
+/** Norm and rotation are one op, so the norms alone are the same op asked for them without rotation. [B, S, N, K] */
+function watchNorms(heads: Heads, seen: Map<string, Tensor>): void {
+  const split = heads.split.bind(heads);
+  heads.split = (x, rules, rotation) => {
+    for (const [part, normed] of split(x, rules.toLowerCase()).entries())
+      seen.set(`${heads.place.path}.${rules.toLowerCase()[part]}_norm`, normed.transpose(1, 2));
+    return split(x, rules, rotation);
+  };
 }

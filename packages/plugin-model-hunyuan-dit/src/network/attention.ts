@@ -1,5 +1,5 @@
-import { rotary, type Tensor } from "@hyfw/native";
-import { attention, joinHeads, LayerNorm, Linear, Module, type Place, splitHeads, within } from "@hyfw/nn";
+import { type HeadNorms, projectHeads, type Tensor } from "@hyfw/native";
+import { attention, joinHeads, LayerNorm, Linear, Module, type Place, within } from "@hyfw/nn";
 
 /** Sizes of one attention. */
 export interface AttentionShape {
@@ -14,35 +14,56 @@ export interface Rotation {
   readonly sin: Tensor;
 }
 
-/** Tokens look at each other: q, k and v from one linear layer, q and k normed per head and rotated. */
-export class SelfAttention extends Module {
-  readonly wqkv: Linear;
-  readonly qNorm: LayerNorm | undefined;
-  readonly kNorm: LayerNorm | undefined;
-  readonly outProj: Linear;
+/** Splits projections into heads; q and k are normed per head, with one set of weights for all heads, and rotated. */
+export class Heads extends Module {
+  private readonly q: LayerNorm | undefined;
+  private readonly k: LayerNorm | undefined;
 
   constructor(
     place: Place,
-    private readonly shape: AttentionShape,
+    private readonly numHeads: number,
+    { headSize, qkNorm }: { readonly headSize: number; readonly qkNorm: boolean },
   ) {
     super(place);
-    const { hiddenSize, numHeads, qkNorm } = shape;
+    if (!qkNorm) return;
+    this.q = this.child(new LayerNorm(within(place, "q_norm"), headSize));
+    this.k = this.child(new LayerNorm(within(place, "k_norm"), headSize));
+  }
+
+  /**
+   * @param x [B, S, P·N·K]; @param rules a letter per part: q or k is normed, v is not; a capital one is rotated too
+   * @returns per part [B, N, S, K]
+   */
+  split(x: Tensor, rules: string, rotation?: Rotation): Tensor[] {
+    const { q, k } = this;
+    const norms: HeadNorms = {
+      ...(q && { q: weightsOf(q) }),
+      ...(k && { k: weightsOf(k) }),
+      eps: q?.eps ?? 0,
+    };
+    return projectHeads(x, this.numHeads, rules, norms, rotation);
+  }
+}
+
+const weightsOf = ({ weight, bias }: LayerNorm) => ({ weight: weight.tensor(), bias: bias.tensor() });
+
+/** Tokens look at each other: q, k and v from one linear layer, q and k normed per head and rotated. */
+export class SelfAttention extends Module {
+  readonly wqkv: Linear;
+  readonly heads: Heads;
+  readonly outProj: Linear;
+
+  constructor(place: Place, { hiddenSize, numHeads, qkNorm }: AttentionShape) {
+    super(place);
     this.wqkv = this.child(new Linear(within(place, "Wqkv"), hiddenSize, 3 * hiddenSize));
-    if (qkNorm) {
-      this.qNorm = this.child(new LayerNorm(within(place, "q_norm"), hiddenSize / numHeads));
-      this.kNorm = this.child(new LayerNorm(within(place, "k_norm"), hiddenSize / numHeads));
-    }
+    this.heads = this.child(new Heads(place, numHeads, { headSize: hiddenSize / numHeads, qkNorm }));
     this.outProj = this.child(new Linear(within(place, "out_proj"), hiddenSize, hiddenSize));
   }
 
   /** @param x [B, L, D]. @returns [B, L, D] */
-  forward(x: Tensor, { cos, sin }: Rotation): Tensor {
-    const [q, k, v] = splitHeads(this.wqkv.forward(x), 3, this.shape.numHeads) as [Tensor, Tensor, Tensor];
-    const turned = attention(
-      rotary((this.qNorm?.forward(q) ?? q).transpose(1, 2), cos, sin), // [B, N, L, K]
-      rotary((this.kNorm?.forward(k) ?? k).transpose(1, 2), cos, sin),
-      v.transpose(1, 2),
-    );
+  forward(x: Tensor, rotation: Rotation): Tensor {
+    const [q, k, v] = this.heads.split(this.wqkv.forward(x), "QKv", rotation) as [Tensor, Tensor, Tensor]; // [B, N, L, K]
+    const turned = attention(q, k, v);
     return this.outProj.forward(joinHeads(turned));
   }
 }
@@ -51,35 +72,22 @@ export class SelfAttention extends Module {
 export class CrossAttention extends Module {
   readonly qProj: Linear;
   readonly kvProj: Linear;
-  readonly qNorm: LayerNorm | undefined;
-  readonly kNorm: LayerNorm | undefined;
+  readonly heads: Heads;
   readonly outProj: Linear;
 
-  constructor(
-    place: Place,
-    private readonly shape: AttentionShape,
-    textStatesDim: number,
-  ) {
+  constructor(place: Place, { hiddenSize, numHeads, qkNorm }: AttentionShape, textStatesDim: number) {
     super(place);
-    const { hiddenSize, numHeads, qkNorm } = shape;
     this.qProj = this.child(new Linear(within(place, "q_proj"), hiddenSize, hiddenSize));
     this.kvProj = this.child(new Linear(within(place, "kv_proj"), textStatesDim, 2 * hiddenSize));
-    if (qkNorm) {
-      this.qNorm = this.child(new LayerNorm(within(place, "q_norm"), hiddenSize / numHeads));
-      this.kNorm = this.child(new LayerNorm(within(place, "k_norm"), hiddenSize / numHeads));
-    }
+    this.heads = this.child(new Heads(place, numHeads, { headSize: hiddenSize / numHeads, qkNorm }));
     this.outProj = this.child(new Linear(within(place, "out_proj"), hiddenSize, hiddenSize));
   }
 
   /** @param x [B, L, D]; @param text [B, S, textStatesDim]. @returns [B, L, D] */
-  forward(x: Tensor, text: Tensor, { cos, sin }: Rotation): Tensor {
-    const [q] = splitHeads(this.qProj.forward(x), 1, this.shape.numHeads) as [Tensor];
-    const [k, v] = splitHeads(this.kvProj.forward(text), 2, this.shape.numHeads) as [Tensor, Tensor];
-    const seen = attention(
-      rotary((this.qNorm?.forward(q) ?? q).transpose(1, 2), cos, sin), // [B, N, L, K]
-      (this.kNorm?.forward(k) ?? k).transpose(1, 2), // [B, N, S, K]
-      v.transpose(1, 2),
-    );
+  forward(x: Tensor, text: Tensor, rotation: Rotation): Tensor {
+    const [q] = this.heads.split(this.qProj.forward(x), "Q", rotation) as [Tensor]; // [B, N, L, K]
+    const [k, v] = this.heads.split(this.kvProj.forward(text), "kv") as [Tensor, Tensor]; // [B, N, S, K]
+    const seen = attention(q, k, v);
     return this.outProj.forward(joinHeads(seen));
   }
 }
