@@ -125,10 +125,11 @@ async function readHeader(
   let metadata: Metadata;
   try {
     metadata = await sharp(bytes, { failOn: "warning", limitInputPixels: false }).metadata();
-  } catch (error) {
+  } catch {
+    // What libvips says is shared by its threads, so it may tell of another picture and differ between runs.
     if (unread !== undefined)
       throw new PictureRefused("format not read", `${unread.name}; save it as PNG or JPEG`);
-    throw new PictureRefused("not a picture", lineOf(error), bytes);
+    throw new PictureRefused("not a picture", "its bytes are of no picture format that is read", bytes);
   }
   if (metadata.format === "svg" || metadata.format === "pdf")
     throw new PictureRefused("vector picture", `${metadata.format} has no pixels; rasterise it first`);
@@ -155,8 +156,12 @@ async function decodeReduced(bytes: Uint8Array, maxPixels: number, orientation: 
       .raw({ depth: "uchar" })
       .toBuffer();
     return orientGrid(grid, orientation);
-  } catch (error) {
-    throw new PictureRefused("picture damaged", lineOf(error), bytes);
+  } catch {
+    throw new PictureRefused(
+      "picture damaged",
+      `its ${bytes.byteLength} bytes do not decode to the end`,
+      bytes,
+    );
   }
 }
 
@@ -180,8 +185,4 @@ function unreadFormat(bytes: Uint8Array): { name: string; isVector: boolean } | 
   if (start.startsWith("BM")) return { name: "BMP", isVector: false };
   if (start.startsWith("8BPS")) return { name: "Photoshop", isVector: false };
   return /^....ftyp(heic|heix|mif1)/s.test(start) ? { name: "HEIC", isVector: false } : undefined;
-}
-
-function lineOf(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split("\n")[0] ?? "";
 }
