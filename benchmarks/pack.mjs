@@ -56,8 +56,8 @@ async function runOnce(mode, [csv = "", rowsPerShard = "5000"]) {
   const out = join(folder, `out-${mode}`);
   rmSync(out, { recursive: true, force: true });
   const start = performance.now();
-  const settings = { decode: mode === "full" ? "full" : "header", rowsPerShard: Number(rowsPerShard) };
-  await pack({ source: csv, out, settings });
+  const decode = mode === "full" ? "full" : "header";
+  await pack({ source: csv, out, settings: { decode, rowsPerShard: Number(rowsPerShard) } });
   const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
   rmSync(out, { recursive: true, force: true });
   process.send?.({
