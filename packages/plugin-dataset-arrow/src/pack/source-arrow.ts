@@ -7,7 +7,7 @@ import { COMPUTED } from "./csv-layout.js";
 import type { Place, SliceRange, Source, SourceRow, Survey } from "./source.js";
 import { cellText } from "./source-jsonl.js";
 
-/** Arrow shards as a source: pictures are checked anew; a size or MD5 that the shard records wrongly is put right and noted. */
+/** Arrow shards as a source: pictures are checked anew, sizes and MD5s are computed anew whatever the shard records. */
 export function arrowSource(files: readonly string[]): Source {
   return {
     facts: [`layout: ${files.length} Arrow file(s) with their pictures inside`],
