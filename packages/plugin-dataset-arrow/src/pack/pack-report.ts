@@ -172,6 +172,7 @@ td { padding: 3px 12px 3px 0; vertical-align: middle; }
 td.n, span.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 td.bar { width: 50%; padding-right: 0; }
 i { display: block; height: 11px; min-width: 1px; background: var(--bar); border-radius: 2px; }
+i[style="width:0.0%"] { min-width: 0; }
 .gallery { display: grid; grid-template-columns: repeat(auto-fill, minmax(128px, 1fr)); gap: 14px 12px; }
 figure { margin: 0; min-width: 0; }
 .frame { height: 104px; display: flex; align-items: center; justify-content: center; background: var(--frame); border-radius: 4px; }
