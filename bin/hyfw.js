@@ -2,6 +2,20 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
+const doctorCommand = {
+  name: "doctor",
+  summary: "Says what this machine has for training, and the command for what it lacks.",
+  usage: "hyfw doctor [--json]",
+  run: async (words) => {
+    const { doctor } = await import("../scripts/doctor.mjs");
+    return doctor(words);
+  },
+};
+
+// The doctor must come before anything is built: it says what building lacks.
+if (process.argv[2] === "doctor" && !process.argv.includes("--help"))
+  process.exit(await doctorCommand.run(process.argv.slice(3)));
+
 const built = new URL("../packages/core/dist/index.js", import.meta.url);
 if (!existsSync(built)) {
   console.error("hyfw is not built yet; run `npm run setup` in its folder first");
@@ -12,10 +26,17 @@ const { main } = await import("@hyfw/core");
 /** Commands that plugins bring; loaded only when they are asked for. */
 async function commands() {
   const arrow = await import("@hyfw/plugin-dataset-arrow");
-  return arrow.commands ?? [];
+  return [...(arrow.commands ?? []), doctorCommand];
+}
+
+/** Asked only when a preset needs CUDA, since this loads libtorch. */
+async function cudaAvailable() {
+  const { cudaDevices } = await import("@hyfw/native");
+  return cudaDevices() > 0;
 }
 
 process.exitCode = await main(process.argv.slice(2), {
   commands,
+  cudaAvailable,
   presetFolders: [fileURLToPath(new URL("../presets", import.meta.url))],
 });

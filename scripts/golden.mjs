@@ -19,6 +19,7 @@ const RUNNERS = [
     package: "@hyfw/plugin-dataset-arrow",
     files: /^(source|index|pixels|buckets\.json|decoded\.json|items\.json|.+_arrow)/,
   },
+  { package: "@hyfw/plugin-augmenter-caption", files: /^items\.json$/ },
   { package: "@hyfw/plugin-sampler-bucket", files: /^batches\.json$/ },
   {
     package: "@hyfw/plugin-model-hunyuan-dit",

@@ -31,6 +31,9 @@ export const rules: readonly RoomRule[] = [
   { room: "test", may: ["@hyfw/*"], reach: ["scripts", "packages/core/src/cli"] },
 ];
 
+/** Public entries beside the main one of a package; its package.json names them under `exports`. */
+const SECOND_ENTRIES: ReadonlySet<string> = new Set(["@hyfw/core/engine"]);
+
 /** One file to look at: path from the root, and its text. */
 export interface SourceFile {
   readonly path: string;
@@ -99,7 +102,8 @@ function whyNot(
   const parts = name.split("/");
   const packageName = name.startsWith("@") ? parts.slice(0, 2).join("/") : (parts[0] ?? name);
   if (packageName.startsWith("@hyfw/")) {
-    if (name !== packageName) return "it reaches deep into a package; import what its index.ts exports";
+    if (name !== packageName && !SECOND_ENTRIES.has(name))
+      return "it reaches deep into a package; import what its index.ts exports";
     if (!rule.may.some((allowed) => fits(packageName, allowed)))
       return `${room} may import ${rule.may.length === 0 ? "none of hyfw's packages" : rule.may.join(", ")}`;
   }

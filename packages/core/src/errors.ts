@@ -361,6 +361,19 @@ export const runNotFound = defineError(
   }),
 );
 
+/** Pictures are asked for without a prompt. */
+export const promptsNone = defineError("HYFW_USAGE_PROMPT", (settingsFile: string) => ({
+  summary: "there is no prompt to draw",
+  where: { "looked at": `--prompt, and samples.prompts of ${settingsFile}` },
+  todo: "give at least one --prompt TEXT",
+}));
+
+/** A run whose settings name no size to draw at. */
+export const resolutionUnknown = defineError("HYFW_USAGE_RESOLUTION", (runDir: string) => ({
+  summary: `the settings of ${runDir} name no size to draw at`,
+  todo: "give --image-size HEIGHT WIDTH",
+}));
+
 /** The record of a run cannot be read. */
 export const runUnreadable = defineError("HYFW_RUN_UNREADABLE", (path: string, cause: unknown) => ({
   summary: `cannot read ${path}: ${reason(cause).split("\n")[0]}`,
@@ -462,6 +475,39 @@ export const settingNotSet = defineError(
     todo: "run hyfw config print to see all settings",
   }),
 );
+
+/** Two augmenters draw for one purpose, so their chances would be the same numbers. */
+export const augmenterPurpose = defineError(
+  "HYFW_AUGMENTER_PURPOSE",
+  (purpose: string, first: string, second: string) => ({
+    summary: `the plugins ${first} and ${second} both draw for the purpose ${JSON.stringify(purpose)}`,
+    todo: "begin the purposes of one of them with its own name",
+  }),
+);
+
+/** An augmenter that chooses captions stands behind one that changes them, whose work would be lost. */
+export const augmenterOrder = defineError("HYFW_AUGMENTER_ORDER", (chooser: string, editor: string) => ({
+  summary: `the plugin ${chooser} chooses captions, and ${editor} before it changes them: its work would be lost`,
+  todo: `put ${chooser} before ${editor} under plugins`,
+}));
+
+/** `--rows` of `hyfw see` does not name positions. */
+export const rowsSyntax = defineError("HYFW_USAGE_ROWS", (text: string, part: string) => ({
+  summary: `--rows ${text}: ${JSON.stringify(part)} is no position and no range of positions`,
+  todo: "write numbers and ranges from 0 on, at most 10,000 rows in all, for example --rows 3,10-14",
+}));
+
+/** `--rows` names a position that the index does not have. */
+export const rowUnknown = defineError("HYFW_USAGE_ROW", (position: number, length: number) => ({
+  summary: `position ${position} does not exist: the data set has ${length} position(s), from 0 to ${length - 1}`,
+  todo: "name other rows with --rows",
+}));
+
+/** `--epoch` of `hyfw see` lies behind the end of the run. */
+export const epochUnknown = defineError("HYFW_USAGE_EPOCH", (epoch: number, last: number) => ({
+  summary: `the run has no epoch ${epoch}: its last one is ${last}`,
+  todo: "name an earlier epoch with --epoch, or raise train.epochs or train.maxSteps",
+}));
 
 /** A value in one short line: text quoted, long values cut. */
 export function describeValue(value: unknown): string {

@@ -20,7 +20,14 @@ export {
   type Gradients,
   type RunFacts,
 } from "./hooks/accelerator.js";
-export { AUGMENTER, type Augmenter, type Sample } from "./hooks/augmenter.js";
+export {
+  AUGMENTER,
+  type Augmenter,
+  type Chance,
+  type Sample,
+  type Survey,
+  type SurveyFact,
+} from "./hooks/augmenter.js";
 export {
   type Bucket,
   DATASET,
@@ -49,7 +56,13 @@ export {
 } from "./hooks/model.js";
 export { OPTIMIZER, type Optimizer, type OptimizerHook, type OptimizerStep } from "./hooks/optimizer.js";
 export { type EpochOrder, SAMPLER, type SamplerFacts, type SamplerHook, type Unit } from "./hooks/sampler.js";
-export { TEXT_ENCODER, type TextEncoder, type TextEncoderHook, type Tokens } from "./hooks/text-encoder.js";
+export {
+  type CaptionReach,
+  TEXT_ENCODER,
+  type TextEncoder,
+  type TextEncoderHook,
+  type Tokens,
+} from "./hooks/text-encoder.js";
 export { type Combine, defineToken, type Token } from "./hooks/tokens.js";
 export {
   definePlugin,
@@ -82,9 +95,24 @@ export {
   type StartEvent,
   type StepEvent,
 } from "./run/events.js";
+export { firstSample } from "./run/first-sample.js";
 export { formatPlan, type PlanSection, planSettings } from "./run/plan.js";
 export { REQUIRED_HOOKS } from "./run/required-hooks.js";
 export { RunScope } from "./run/scope.js";
 export { listOptions, type Option } from "./settings/options.js";
 export { formatPath, parsePath, type SettingPath } from "./settings/path.js";
 export { type Settings, SettingsSchema, type UserPreset } from "./settings/schema.js";
+export { suggest } from "./settings/suggest.js";
+export {
+  type Caption,
+  type CaptionEdit,
+  type CaptionMark,
+  editCaption,
+  givenText,
+  originalText,
+  plainCaption,
+} from "./text/caption.js";
+export { changeCaptions, type DrawPer, purposesFor } from "./text/change-captions.js";
+export { foldPhrase } from "./text/fold-text.js";
+export { type FoundPhrase, PhraseFinder } from "./text/phrase-finder.js";
+export { isJoined } from "./text/word-edges.js";

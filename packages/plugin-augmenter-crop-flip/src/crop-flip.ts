@@ -1,53 +1,91 @@
-import { type Augmenter, type OptionMeta, z } from "@hyfw/core";
-
-const CROP = "crop-flip/crop";
-const FLIP = "crop-flip/flip";
-const flag = (name: string): OptionMeta & Record<string, unknown> => ({ flag: name });
-
-/** Options of crop and flip. */
-export const CropFlipOptions = z.strictObject({
-  randomCrop: z
-    .boolean()
-    .default(true)
-    .describe("Cuts the window at a random place of the resized picture instead of its centre."),
-  randomFlip: z
-    .boolean()
-    .default(false)
-    .describe("Mirrors pictures left to right at random; captions that say left or right then lie.")
-    .meta(flag("--random-flip")),
-  flipProbability: z
-    .number()
-    .min(0)
-    .max(1)
-    .default(0.5)
-    .describe("Chance that a picture is mirrored when randomFlip is on."),
-});
-
-/** What a person's settings become: nothing missing. */
-export type CropFlipOptions = z.output<typeof CropFlipOptions>;
+import type { Augmenter, Chance, Geometry, Resolution, Rng, Sample } from "@hyfw/core";
+import { mirrorGuard } from "./directions.js";
+import type { CropFlipOptions } from "./options.js";
+import { PURPOSES } from "./purposes.js";
 
 /**
- * Moves the crop window and decides on mirroring. The offset is uniform over all that fit, top drawn before left. The crop stays as drawn
- * when the picture is mirrored: HunyuanDiT conditions on it from before.
+ * Moves the crop window, decides on mirroring, and may tell the size condition a smaller source. The crop stays as
+ * drawn when the picture is mirrored: HunyuanDiT conditions on it from before.
  */
-export function cropFlip({ randomCrop, randomFlip, flipProbability }: CropFlipOptions): Augmenter {
+export function cropFlip(options: CropFlipOptions): Augmenter {
+  const { randomFlip, flipProbability, shrinkSizeCond } = options;
+  const mustNotMirror = mirrorGuard(options);
   return {
     name: "crop-flip",
-    purposes: [CROP, FLIP],
+    purposes: [PURPOSES.crop, PURPOSES.flip, PURPOSES.shrink],
+    chances: chancesOf(options, mustNotMirror),
     augment: (sample, dice) => {
-      const { resized, resolution, crop } = sample.geometry;
-      const place = dice.stream(CROP);
-      const top = place.int(resized.height - resolution.height + 1);
-      const left = place.int(resized.width - resolution.width + 1);
-      const mirrored = dice.stream(FLIP).uniform() < flipProbability;
+      const { geometry, notes } = sample;
+      const isDrawn = dice.stream(PURPOSES.flip).uniform() < flipProbability && randomFlip;
+      const isForbidden = isDrawn && mustNotMirror(sample.row, [sample.caption.text, sample.captionT5.text]);
       return {
         ...sample,
         geometry: {
-          ...sample.geometry,
-          crop: randomCrop ? { top, left } : crop,
-          flip: randomFlip ? mirrored : sample.geometry.flip,
+          ...geometry,
+          crop: cropPlace(geometry, options, dice.stream(PURPOSES.crop)),
+          flip: isDrawn && !isForbidden ? !geometry.flip : geometry.flip,
         },
+        sourceSize: shrunkSource(sample, shrinkSizeCond, dice.stream(PURPOSES.shrink)),
+        notes: isForbidden ? [...notes, "crop-flip: not mirrored, its captions speak of sides"] : notes,
       };
     },
   };
+}
+
+/** Top left of the window. Random ones are uniform over all places within reach, top drawn before left. */
+function cropPlace(
+  { resized, resolution, crop }: Geometry,
+  { crop: policy, cropReach }: Pick<CropFlipOptions, "crop" | "cropReach">,
+  rng: Rng,
+): Geometry["crop"] {
+  const place = (side: keyof Resolution, centre: number): number => {
+    const most = resized[side] - resolution[side];
+    const low = Math.ceil(centre * (1 - cropReach));
+    const high = Math.floor(centre + (most - centre) * cropReach);
+    return low + rng.int(high - low + 1);
+  };
+  const drawn = { top: place("height", crop.top), left: place("width", crop.left) };
+  if (policy === "random") return drawn;
+  return policy === "top" ? { top: 0, left: crop.left } : crop;
+}
+
+/** The source size that is told: at times a smaller one, never below what the picture is resized to. */
+function shrunkSource({ sourceSize, geometry }: Sample, probability: number, rng: Rng): Resolution {
+  const isDrawn = rng.uniform() < probability;
+  const way = rng.uniform();
+  const smallest = Math.max(
+    geometry.resized.height / sourceSize.height,
+    geometry.resized.width / sourceSize.width,
+  );
+  if (!isDrawn || smallest >= 1) return sourceSize;
+  const scale = smallest + (1 - smallest) * way;
+  return {
+    height: Math.round(sourceSize.height * scale),
+    width: Math.round(sourceSize.width * scale),
+  };
+}
+
+function chancesOf(
+  { randomFlip, flipProbability, shrinkSizeCond }: CropFlipOptions,
+  mustNotMirror: ReturnType<typeof mirrorGuard>,
+): Chance[] {
+  const flip: Chance = {
+    setting: "flipProbability",
+    probability: flipProbability,
+    what: "mirrored left to right",
+    touches: (row, captions) =>
+      !mustNotMirror(
+        row,
+        captions.map(({ text }) => text),
+      ),
+  };
+  return [
+    ...(randomFlip ? [flip] : []),
+    {
+      setting: "shrinkSizeCond",
+      probability: shrinkSizeCond,
+      what: "the size condition tells a smaller source, where the picture is shrunk for its bucket",
+      touches: () => true,
+    },
+  ].filter(({ probability }) => probability > 0);
 }

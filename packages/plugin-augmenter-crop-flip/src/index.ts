@@ -1,7 +1,10 @@
 import { AUGMENTER, definePlugin } from "@hyfw/core";
-import { CropFlipOptions, cropFlip } from "./crop-flip.js";
+import { cropFlip } from "./crop-flip.js";
+import { CropFlipOptions } from "./options.js";
 
-export { CropFlipOptions, cropFlip } from "./crop-flip.js";
+export { cropFlip } from "./crop-flip.js";
+export { speaksOfSides } from "./directions.js";
+export { CropFlipOptions } from "./options.js";
 
 export default definePlugin({
   name: "augmenter-crop-flip",

@@ -6,19 +6,37 @@ export const nameTableUnreadable = defineError(
   (file: string, what: string, cause?: unknown) => ({
     summary: `${file}: ${what}`,
     where: { file },
-    setting: `name-substitution.table = ${JSON.stringify(file)}`,
-    todo: 'write a CSV with the columns en,zh, or a JSON object {"english name": "中文名"}',
+    setting: "augmenter-name-substitution.tables",
+    todo: 'write a CSV with the columns en,zh, or a JSON object {"english name": "中文名"} or {"english name": ["中文名", "别名"]}',
     cause,
   }),
 );
 
-/** Two entries of the name table exclude each other. */
+/** Names of the tables that are not one to one. */
 export const nameTableAmbiguous = defineError(
   "HYFW_NAME_TABLE_AMBIGUOUS",
-  (file: string, what: string, first: string, second: string) => ({
-    summary: `${file}: ${what}, at ${first} and ${second}`,
-    where: { file, first, second },
-    setting: `name-substitution.table = ${JSON.stringify(file)}`,
-    todo: "keep one of the two: every English name needs a Chinese name of its own, else the model cannot tell them apart",
+  (what: string, first: string, second: string, more: number) => ({
+    summary: `${what}, at ${first} and ${second}${more > 0 ? `, and ${more} more name(s) are not one to one` : ""}`,
+    where: { first, second },
+    setting: "augmenter-name-substitution.tables",
+    todo: "keep one of the two, or write spellings of one name into one cell, parted by |; augmenter-name-substitution.onAmbiguous: skip leaves such names alone and lists them",
   }),
 );
+
+/** A package of names is not installed, has another version, or holds no table. */
+export const namePackage = defineError(
+  "HYFW_NAME_PACKAGE",
+  (spec: string, what: string, todo: string, cause?: unknown) => ({
+    summary: `package ${spec}: ${what}`,
+    setting: "augmenter-name-substitution.packages",
+    todo,
+    cause,
+  }),
+);
+
+/** The plugin is loaded and no table is named. */
+export const nameTableSetting = defineError("HYFW_NAME_TABLE_SETTING", () => ({
+  summary: "the plugin augmenter-name-substitution has no table of names",
+  setting: "augmenter-name-substitution.tables = [], augmenter-name-substitution.packages = []",
+  todo: "name a CSV or JSON file under tables, or an npm package under packages",
+}));

@@ -1,9 +1,12 @@
 import { AUGMENTER, definePlugin } from "@hyfw/core";
-import { readNameTable } from "./name-table.js";
-import { NameSubstitutionOptions, substituteNames } from "./substitute-names.js";
+import { loadTable } from "./load-table.js";
+import { NameSubstitutionOptions } from "./options.js";
+import { substituteNames } from "./substitute-names.js";
 
-export { type NameEntry, readNameTable } from "./name-table.js";
-export { NameSubstitutionOptions, substituteNames } from "./substitute-names.js";
+export { loadTable } from "./load-table.js";
+export { type ListedName, type NameTable, nameTable } from "./name-table.js";
+export { NameSubstitutionOptions } from "./options.js";
+export { substituteNames } from "./substitute-names.js";
 
 export default definePlugin({
   name: "augmenter-name-substitution",
@@ -11,5 +14,5 @@ export default definePlugin({
   core: "^0.1.0",
   options: NameSubstitutionOptions,
   provides: [AUGMENTER],
-  setup: ({ options, provide }) => provide(AUGMENTER, substituteNames(readNameTable(options.table), options)),
+  setup: ({ options, provide }) => provide(AUGMENTER, substituteNames(loadTable(options), options)),
 });

@@ -1,104 +1,91 @@
-import { readFileSync } from "node:fs";
-import { z } from "@hyfw/core";
-import { CsvError, parse } from "csv-parse/sync";
+import { foldPhrase } from "@hyfw/core";
 import { nameTableAmbiguous, nameTableUnreadable } from "./errors.js";
 
-/** One name of the table. */
-export interface NameEntry {
-  readonly en: string;
-  readonly zh: string;
+/** One name as a table lists it. */
+export interface ListedName {
+  /** Its English spellings; the first is how it is called in reports. */
+  readonly en: readonly string[];
+  /** Its Chinese spellings; a replacement draws one. */
+  readonly zh: readonly string[];
+  readonly file: string;
   /** Where it stands, for messages: `line 12` of a CSV, `entry 12` of a JSON file. */
   readonly place: string;
 }
 
-const Json = z.record(z.string(), z.string());
+/** A name that is not one to one, and why. */
+export interface AmbiguousName {
+  readonly name: ListedName;
+  readonly why: string;
+}
+
+/** Names, one to one: no two share a spelling in either language, spellings made alike. */
+export interface NameTable {
+  readonly names: readonly ListedName[];
+  /** Left alone in captions, and no part of them is taken for another name. */
+  readonly ambiguous: readonly AmbiguousName[];
+  /** One per source: `names.csv: 812 names`. */
+  readonly sources: readonly string[];
+}
 
 /**
- * Reads a table of English and Chinese names, a CSV with the columns `en,zh` or a JSON object, and checks that it is one to one.
- * @throws HYFW_NAME_TABLE when it cannot be read, HYFW_NAME_TABLE_AMBIGUOUS naming both places
+ * Joins listed names into one table, checked to be one to one. A name that is listed twice alike counts once.
+ * @throws HYFW_NAME_TABLE for an empty name, HYFW_NAME_TABLE_AMBIGUOUS unless ambiguous names are to be skipped
  */
-export function readNameTable(file: string): NameEntry[] {
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch (cause) {
-    throw nameTableUnreadable(file, "the name table cannot be opened", cause);
-  }
-  const entries = file.toLowerCase().endsWith(".json") ? fromJson(file, text) : fromCsv(file, text);
-  return checkOneToOne(file, entries);
-}
-
-function fromJson(file: string, text: string): NameEntry[] {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw nameTableUnreadable(file, "it is no JSON", cause);
-  }
-  const table = Json.safeParse(value);
-  if (!table.success) throw nameTableUnreadable(file, "it must be one JSON object of names to names");
-  return Object.entries(table.data).map(([en, zh], i) => ({ en, zh, place: `entry ${i + 1}` }));
-}
-
-const CsvRows = z.array(z.object({ record: z.array(z.string()), info: z.object({ lines: z.number() }) }));
-
-function fromCsv(file: string, text: string): NameEntry[] {
-  let rows: z.output<typeof CsvRows>;
-  try {
-    rows = CsvRows.parse(parse(text, { bom: true, info: true, skip_empty_lines: true }));
-  } catch (cause) {
-    const why = cause instanceof CsvError ? cause.message : "it is no CSV";
-    throw nameTableUnreadable(file, why, cause);
-  }
-  const [header, ...names] = rows;
-  const en = header?.record.indexOf("en") ?? -1;
-  const zh = header?.record.indexOf("zh") ?? -1;
-  if (en < 0 || zh < 0)
-    throw nameTableUnreadable(
-      file,
-      `its first line must name the columns en and zh, found ${header?.record.join(",") ?? "nothing"}`,
+export function nameTable(
+  listed: readonly ListedName[],
+  onAmbiguous: "error" | "skip",
+  sources: readonly string[] = [],
+): NameTable {
+  for (const { en, zh, file, place } of listed)
+    if (en.length === 0 || zh.length === 0 || [...en, ...zh].some((one) => foldPhrase(one) === ""))
+      throw nameTableUnreadable(file, `${place} has an empty name`);
+  const distinct = [...new Map(listed.toReversed().map((name) => [identity(name), name])).values()].reverse();
+  const clashes = [...clashesOf(distinct, "en"), ...clashesOf(distinct, "zh")];
+  const [first] = clashes;
+  if (first !== undefined && onAmbiguous === "error")
+    throw nameTableAmbiguous(
+      first.what,
+      where(first.one, first.side),
+      where(first.other, first.side),
+      clashes.length - 1,
     );
-  return names.map(({ record, info }) => ({
-    en: record[en] ?? "",
-    zh: record[zh] ?? "",
-    place: `line ${info.lines}`,
-  }));
+  const why = new Map<ListedName, string>();
+  for (const { one, other, what } of clashes)
+    for (const name of [one, other]) why.set(name, why.get(name) ?? what);
+  return {
+    names: distinct.filter((name) => !why.has(name)),
+    ambiguous: [...why].map(([name, what]) => ({ name, why: what })),
+    sources,
+  };
 }
 
-/** A name with blanks and underscores made alike and in lower case: two names that agree in this are one. */
-export function foldName(name: string): string {
-  return name
-    .trim()
-    .replace(/[\s_]+/gu, " ")
-    .toLowerCase();
+interface Clash {
+  readonly one: ListedName;
+  readonly other: ListedName;
+  readonly side: "en" | "zh";
+  readonly what: string;
 }
 
-function checkOneToOne(file: string, entries: readonly NameEntry[]): NameEntry[] {
-  const byEnglish = new Map<string, NameEntry>();
-  const byChinese = new Map<string, NameEntry>();
-  for (const entry of entries) {
-    const english = foldName(entry.en);
-    const chinese = foldName(entry.zh);
-    if (english === "" || chinese === "") throw nameTableUnreadable(file, `${entry.place} has an empty name`);
-    const sameEnglish = byEnglish.get(english);
-    if (sameEnglish !== undefined && foldName(sameEnglish.zh) === chinese) continue;
-    if (sameEnglish !== undefined)
-      throw nameTableAmbiguous(
-        file,
-        `${JSON.stringify(entry.en)} has two Chinese names`,
-        `${sameEnglish.place} (${sameEnglish.zh})`,
-        `${entry.place} (${entry.zh})`,
-      );
-    const sameChinese = byChinese.get(chinese);
-    if (sameChinese !== undefined)
-      throw nameTableAmbiguous(
-        file,
-        `${JSON.stringify(entry.zh)} stands for two English names`,
-        `${sameChinese.place} (${sameChinese.en})`,
-        `${entry.place} (${entry.en})`,
-      );
-    byEnglish.set(english, entry);
-    byChinese.set(chinese, entry);
+/** Pairs of names that share a spelling; each name with the first that has it. */
+function* clashesOf(names: readonly ListedName[], side: "en" | "zh"): Generator<Clash> {
+  const owners = new Map<string, ListedName>();
+  for (const name of names) {
+    for (const spelling of name[side]) {
+      const folded = foldPhrase(spelling);
+      const owner = owners.get(folded);
+      const shown = JSON.stringify(spelling);
+      const what = side === "en" ? `${shown} has two Chinese names` : `${shown} stands for two English names`;
+      if (owner === undefined) owners.set(folded, name);
+      else if (owner !== name) yield { one: owner, other: name, side, what };
+    }
   }
-  return [...byEnglish.values()];
+}
+
+function identity({ en, zh }: ListedName): string {
+  const alike = (spellings: readonly string[]): string[] => [...new Set(spellings.map(foldPhrase))].sort();
+  return JSON.stringify([alike(en), alike(zh)]);
+}
+
+function where({ file, place, en, zh }: ListedName, side: "en" | "zh"): string {
+  return `${file} ${place} (${(side === "en" ? zh : en).join(" | ")})`;
 }

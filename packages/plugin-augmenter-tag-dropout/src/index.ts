@@ -1,7 +1,9 @@
 import { AUGMENTER, definePlugin } from "@hyfw/core";
-import { dropTags, TagDropoutOptions } from "./drop-tags.js";
+import { dropTags } from "./drop-tags.js";
+import { TagDropoutOptions } from "./options.js";
 
-export { dropTags, TagDropoutOptions } from "./drop-tags.js";
+export { dropTags } from "./drop-tags.js";
+export { TagDropoutOptions } from "./options.js";
 
 export default definePlugin({
   name: "augmenter-tag-dropout",

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import type { Bucket, Dataset, Geometry, Resolution, Row } from "@hyfw/core";
-import type { ArrowFile } from "./arrow-file.js";
-import { imageColumnOf, type Shard } from "./build-index.js";
+import type { ArrowFile } from "./arrow/arrow-file.js";
 import { arrowColumn, arrowRow } from "./errors.js";
 import { centreGeometry } from "./geometry.js";
+import { imageColumnOf, type Shard } from "./index-build/build-index.js";
 import type { DatasetOptions } from "./options.js";
 import { decodeInto, pictureSize } from "./read-pixels.js";
 import { parseTags } from "./row-tags.js";
@@ -176,7 +176,7 @@ function textColumns(file: ArrowFile, { textColumns: wanted, tagsColumn }: Datas
 }
 
 function isText(file: ArrowFile, name: string): boolean {
-  const type = String(file.fields.find((field) => field.name === name)?.type);
+  const type = file.fields.find((field) => field.name === name)?.type ?? "";
   // The official converter stores a column of captions that are all numbers as numbers.
   return /Utf8/.test(type) || /^text_/.test(name);
 }

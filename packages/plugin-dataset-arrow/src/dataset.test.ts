@@ -1,9 +1,11 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
+import { Binary, Int32, Utf8 } from "apache-arrow";
 import sharp from "sharp";
 import t from "tap";
-import { multiresoIndex } from "./index-commands.js";
-import { readIndex, writeIndex } from "./index-file.js";
+import { writeArrow } from "./arrow/arrow-table.fixture.js";
+import { buildMultireso } from "./index-build/build-multireso.js";
+import { readIndex, writeIndex } from "./index-build/index-file.js";
 import { openDataset } from "./open-dataset.js";
 import { DatasetOptions, phaseOptions } from "./options.js";
 import { pack } from "./pack/pack.js";
@@ -159,7 +161,7 @@ t.test("an index built in memory, written and read gives the same rows and finge
     cumLength,
     rows: new Map([["", rows]]),
   });
-  const bucketed = await multiresoIndex({
+  const bucketed = await buildMultireso({
     src: [base],
     baseSize: 32,
     resoStep: 8,
@@ -228,3 +230,100 @@ t.test("a phase lays its options over the plugin's, and an unknown one is named"
     message: /phase "fine"[\s\S]*imageSise/,
   });
 });
+
+t.test("an index told in the settings chooses rows as the same YAML does", async (t) => {
+  const { out } = await packed(t.testdir());
+  const source = [{ path: join(out, "*.arrow") }];
+  const index = {
+    source,
+    columnFilters: [{ name: "width", type: "int", action: "ge", target: 80, default: 0 }],
+  };
+  const dataset = await openDataset({ name: "main", options: {} }, optionsOf({ index }));
+  t.teardown(() => dataset.close());
+  t.equal(dataset.length, 1);
+  t.same((await dataset.row(0)).texts.text_zh, "绿");
+  t.match(dataset.describe().join("\n"), /5 row\(s\), 1 passed its filters\n {2}width: 4/);
+  const open = (more: object) => openDataset({ name: "a", options: {} }, optionsOf({ index, ...more }));
+  await t.rejects(open({ arrowFiles: ["a"] }), {
+    code: "HYFW_DATASET_SETTING",
+    message: /arrowFiles and index/,
+  });
+  const wrong = { ...index, columnFilters: [{ ...index.columnFilters[0], action: "contains" }] };
+  await t.rejects(open({ index: wrong }), {
+    code: "HYFW_DATASET_SETTING",
+    message: /index.columnFilters.0.action/,
+  });
+  t.throws(() => optionsOf({ index: { ...index, filters: [] } }), /filters/, "unknown keys are refused");
+});
+
+t.test(
+  "what opening a large set found out is kept by content, and never trusted when anything changed",
+  async (t) => {
+    const folder = t.testdir();
+    const arrow = join(folder, "large.arrow");
+    const cache = join(folder, "cache");
+    const rows = 100_000;
+    const md5 = (row: number) => (row % 99_999).toString(16).padStart(32, "a");
+    const write = (width: number) =>
+      writeArrow(arrow, {
+        text_zh: { type: new Utf8(), batches: [new Array(rows).fill("猫")] },
+        md5: { type: new Utf8(), batches: [Array.from({ length: rows }, (_, row) => md5(row))] },
+        width: {
+          type: new Int32(),
+          batches: [Array.from({ length: rows }, (_, row) => (row % 2 ? width : 64))],
+        },
+        height: { type: new Int32(), batches: [new Array(rows).fill(64)] },
+        image: { type: new Binary(), batches: [new Array(rows).fill(null)] },
+      });
+    write(128);
+    const options = optionsOf({
+      arrowFiles: [arrow],
+      indexCache: cache,
+      multireso: true,
+      imageSize: [64],
+      resoStep: 32,
+    });
+    const open = async (settings = options) => {
+      const { fingerprint, buckets, length, describe, close, row } = await openDataset(
+        { name: "a", options: {} },
+        settings,
+      ).then((dataset) => ({
+        fingerprint: dataset.fingerprint,
+        buckets: dataset.buckets.map(({ resolution, positions }) => [
+          resolution,
+          positions.length,
+          positions.at(-1),
+        ]),
+        length: dataset.length,
+        describe: dataset.describe(),
+        row: dataset.row(dataset.length - 1),
+        close: () => dataset.close(),
+      }));
+      const { id } = await row;
+      await close();
+      return { fingerprint, buckets, length, id, notes: describe.join("\n") };
+    };
+    const uncached = await open({ ...options, indexCache: null });
+    const first = await open();
+    t.match(first.notes, /kept for the next opening/);
+    const [kept] = readdirSync(cache);
+    const again = await open();
+    const { notes: _, ...facts } = uncached;
+    t.match(first, facts);
+    t.match(again, facts);
+    t.notMatch(again.notes, /kept for the next opening/, "taken from what was kept");
+    t.equal(readdirSync(cache).length, 1);
+    const file = join(cache, kept ?? "");
+    const bytes = readFileSync(file);
+    bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
+    writeFileSync(file, bytes);
+    t.match(await open(), facts, "a damaged file is built again");
+    await open({ ...options, minSize: 3 });
+    t.equal(readdirSync(cache).length, 2, "other settings are another entry");
+    write(32);
+    const changed = await open();
+    t.equal(readdirSync(cache).length, 3, "a changed shard is another entry");
+    t.not(changed.fingerprint, first.fingerprint);
+    t.notSame(changed.buckets, first.buckets);
+  },
+);

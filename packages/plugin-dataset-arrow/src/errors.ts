@@ -178,3 +178,23 @@ export const commandUsage = defineError("HYFW_DATA_USAGE", (what: string, usage:
   summary: what,
   todo: `usage: ${usage}`,
 }));
+
+/** The settings of an index, in a YAML file or in hyfw's own, cannot be used. */
+export const indexSetting = defineError(
+  "HYFW_INDEX_SETTING",
+  (file: string, line: number | undefined, what: string, todo: string) => ({
+    summary: `${file}${line === undefined ? "" : `, line ${line}`}: ${what}`,
+    where: { file, ...(line !== undefined && { line }) },
+    todo,
+  }),
+);
+
+/** The official tools would go on here with a result that nobody asked for. */
+export const indexDifference = defineError(
+  "HYFW_INDEX_DIFFERENCE",
+  (place: { file: string; line?: number; row?: number }, difference: string, what: string, todo: string) => ({
+    summary: `${place.file}${place.line === undefined ? "" : `, line ${place.line}`}${place.row === undefined ? "" : `, row ${place.row}`}: ${what}`,
+    where: { ...place, explained: `docs/index-differences.md, ${difference}` },
+    todo,
+  }),
+);

@@ -3,10 +3,10 @@ import { openDataset } from "./open-dataset.js";
 import { DatasetOptions, phaseOptions } from "./options.js";
 
 export type { Command, CommandIo } from "./command-arguments.js";
-export { commands } from "./commands.js";
+export { commands, indexCommands } from "./commands.js";
 export type { GoldenCase } from "./golden/golden-case.js";
 export { goldenCases } from "./golden.js";
-export { type Index, readIndex, writeIndex } from "./index-file.js";
+export { type Index, readIndex, writeIndex } from "./index-build/index-file.js";
 export { openDataset } from "./open-dataset.js";
 export { DatasetOptions } from "./options.js";
 export { definePackRule, type PackRule } from "./pack/custom-rule.js";

@@ -1,5 +1,6 @@
 import { type OptionMeta, type PhaseData, type Resolution, z } from "@hyfw/core";
 import { datasetSetting } from "./errors.js";
+import { columnFilterFault, IndexRecipe, md5FilterFault } from "./index-build/index-recipe.js";
 
 const meta = (fields: OptionMeta): OptionMeta & Record<string, unknown> => ({ ...fields });
 
@@ -17,6 +18,19 @@ export const DatasetOptions = z.strictObject({
       "Index JSON files that choose the rows, as the official tools or `hyfw index` write them; a multi-resolution one stands alone.",
     )
     .meta(meta({ flag: "--index-file", path: true })),
+  index: IndexRecipe.nullable()
+    .default(null)
+    .describe(
+      "Chooses the rows right here instead of by an index file: sources, filters, repeats and dedup, as `hyfw index base` takes them from a YAML; paths start at the working directory.",
+    ),
+  indexCache: z
+    .string()
+    .nullable()
+    .default(".hyfw/index-cache")
+    .describe(
+      "Folder that keeps what opening a large set (100,000 rows and more) found out, by content; null keeps nothing.",
+    )
+    .meta(meta({ path: true })),
   imageSize: z
     .array(z.number().int().positive())
     .min(1)
@@ -116,21 +130,27 @@ export function singleResolution({ imageSize }: DatasetOptions): Resolution {
 
 /** @throws HYFW_DATASET_SETTING when two settings contradict or none names rows */
 export function checkOptions(options: DatasetOptions): void {
-  const { arrowFiles, indexFile, multireso, imageSize } = options;
-  if (arrowFiles.length === 0 && indexFile.length === 0)
+  const { arrowFiles, indexFile, index, multireso, imageSize } = options;
+  const ways = [
+    arrowFiles.length > 0 && "arrowFiles",
+    indexFile.length > 0 && "indexFile",
+    index && "index",
+  ].filter((way) => way);
+  if (ways.length === 0)
     throw datasetSetting(
       "arrowFiles",
       arrowFiles,
       "neither Arrow files nor an index are named",
-      "set dataset.arrowFiles to the shards that `hyfw pack` wrote, or dataset.indexFile (--index-file)",
+      "set dataset.arrowFiles to the shards that `hyfw pack` wrote, dataset.indexFile (--index-file), or dataset.index",
     );
-  if (arrowFiles.length > 0 && indexFile.length > 0)
+  if (ways.length > 1)
     throw datasetSetting(
-      "indexFile",
-      indexFile,
-      "an index names its Arrow files itself, so dataset.arrowFiles must be empty",
-      "remove one of the two settings",
+      String(ways[1]),
+      options[ways[1] as "index" | "indexFile"],
+      `an index names its Arrow files itself; found ${ways.join(" and ")}`,
+      "keep one of them and leave the others empty",
     );
+  if (index !== null) checkRecipe(index);
   const [height, width = height] = imageSize;
   if (multireso && height !== width)
     throw datasetSetting(
@@ -139,4 +159,16 @@ export function checkOptions(options: DatasetOptions): void {
       "buckets are built around a square, found two different sides",
       "give one number, or set dataset.multireso to false",
     );
+}
+
+/** @throws HYFW_DATASET_SETTING naming the filter whose parts do not fit together */
+function checkRecipe({ columnFilters, md5Filters }: IndexRecipe): void {
+  const fail = (path: string, fault: { key: string; what: string } | undefined, value: unknown): void => {
+    if (fault !== undefined)
+      throw datasetSetting(`index.${path}.${fault.key}`, value, fault.what, "correct the filter");
+  };
+  for (const [i, rule] of columnFilters.entries())
+    for (const filter of "logicalOr" in rule ? rule.logicalOr : [rule])
+      fail(`columnFilters.${i}`, columnFilterFault(filter), filter);
+  for (const [i, filter] of md5Filters.entries()) fail(`md5Filters.${i}`, md5FilterFault(filter), filter);
 }

@@ -14,13 +14,26 @@ export interface SizeCondOptions {
  * The six size numbers of a training sample: source width and height, target width and height, and the crop's x and
  * y in the resized picture, from before mirroring. Width comes first, as the condition vector has it.
  */
-export function sizeNumbers({ row, geometry }: Sample, options: SizeCondOptions): number[] {
-  const source = { ...row.size };
-  let [width, height] = [source.width, source.height];
+export function sizeNumbers(
+  { sourceSize, geometry }: Pick<Sample, "sourceSize" | "geometry">,
+  options: SizeCondOptions,
+): number[] {
+  let { width, height } = sourceSize;
   if (options.randomShrinkSizeCond) [width, height] = [Math.max(width, 1024), Math.max(height, 1024)];
   if (options.mergeSrcCond) width = height = Math.sqrt(width * height);
   const { resolution, crop } = geometry;
   return [width, height, resolution.width, resolution.height, crop.left, crop.top];
+}
+
+/** The size condition of a sample in words; none when the model has no such condition. */
+export function describeSizeCondition(
+  sample: Pick<Sample, "sourceSize" | "geometry">,
+  options: SizeCondOptions & { readonly sizeCond: readonly number[] | null },
+): string {
+  if (options.sizeCond === null) return "none: this version of the model has no size condition";
+  const [width = 0, height = 0, targetWidth, targetHeight, x, y] = sizeNumbers(sample, options);
+  const short = (side: number): string => String(Number(side.toFixed(1)));
+  return `source ${short(width)} wide, ${short(height)} high; target ${targetWidth} wide, ${targetHeight} high; crop from x ${x}, y ${y}`;
 }
 
 /**

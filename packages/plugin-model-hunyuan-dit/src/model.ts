@@ -11,7 +11,7 @@ import type {
   Values,
 } from "@hyfw/core";
 import type { Tensor } from "@hyfw/native";
-import { RopeCache } from "./conditions.js";
+import { describeSizeCondition, RopeCache } from "./conditions.js";
 import { diffusionLoss } from "./diffusion/loss.js";
 import { AtTimesteps } from "./diffusion/predict.js";
 import { makeSchedule } from "./diffusion/schedule.js";
@@ -21,6 +21,7 @@ import { networkSegments, PREDICTION } from "./network/segments.js";
 import { type NetworkShape, networkShape } from "./network/shape.js";
 import type { HunyuanDitOptions } from "./options.js";
 import { deviceOf, type Preparation, prepareBatch } from "./prepare.js";
+import { TRAINING_PURPOSES } from "./purposes.js";
 
 /** What the model takes from other hooks. */
 export interface ModelNeeds {
@@ -30,7 +31,12 @@ export interface ModelNeeds {
 
 /** HunyuanDiT as the model of a run. @param options checked. */
 export function hunyuanDit(options: HunyuanDitOptions, needs: ModelNeeds): ModelHook {
-  return { name: "hunyuan-dit", build: (facts) => build(options, needs, facts) };
+  return {
+    name: "hunyuan-dit",
+    purposes: TRAINING_PURPOSES,
+    describeSample: (sample) => [["size condition", describeSizeCondition(sample, options)]],
+    build: (facts) => build(options, needs, facts),
+  };
 }
 
 function build(options: HunyuanDitOptions, { latents, textEncoders }: ModelNeeds, facts: ModelFacts): Model {
@@ -90,7 +96,7 @@ function describe(
   latents: Latents,
 ): [string, string][] {
   const { hiddenSize, depth, numHeads, norm, learnSigma, useStyleCond, sizeCond } = shape;
-  const { predictType, noiseSchedule, betaStart, betaEnd, uncondP, uncondPT5 } = options;
+  const { predictType, noiseSchedule, betaStart, betaEnd } = options;
   const betas = noiseSchedule === "squaredcos_cap_v2" ? "" : `, betas ${betaStart} to ${betaEnd}`;
   const conditions = [...(sizeCond ? ["size"] : []), ...(useStyleCond ? ["style"] : [])];
   return [
@@ -106,10 +112,7 @@ function describe(
     ],
     ["latents", latents.describe()],
     ["diffusion", `${predictType}, ${noiseSchedule}${betas}${learnSigma ? ", learned variance" : ""}`],
-    [
-      "conditions",
-      `text${conditions.map((one) => `, ${one}`).join("")}; captions dropped ${uncondP} / ${uncondPT5}`,
-    ],
+    ["conditions", `text${conditions.map((one) => `, ${one}`).join("")}`],
     ["positions", options.ropeImg],
   ];
 }

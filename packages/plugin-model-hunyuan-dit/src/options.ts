@@ -119,20 +119,6 @@ export const HunyuanDitOptions = z
       .default(true)
       .describe("Rotation by cosine and sine tables, the only form there is; kept for official scripts.")
       .meta(meta({ flag: "--rope-real" })),
-    uncondP: z
-      .number()
-      .min(0)
-      .max(1)
-      .default(0.2)
-      .describe("Chance that the first text encoder (BERT) gets an empty caption.")
-      .meta(meta({ flag: "--uncond-p" })),
-    uncondPT5: z
-      .number()
-      .min(0)
-      .max(1)
-      .default(0.2)
-      .describe("Chance that the second text encoder (mT5) gets an empty caption, drawn separately.")
-      .meta(meta({ flag: "--uncond-p-t5" })),
   })
   .superRefine((options, context) => {
     for (const { option, message } of contradictions(options))

@@ -1,5 +1,6 @@
 import {
   type Batch,
+  givenText,
   type Latents,
   type Prepared,
   rngFromKey,
@@ -25,7 +26,7 @@ export interface Preparation {
 }
 
 /**
- * From a batch to what segments read: captions (some dropped) to tokens or text states, latents, t, noise, x_t,
+ * From a batch to what segments read: captions as augmenters left them to tokens or text states, latents, t, noise, x_t,
  * rotary tables and sinusoids. Every draw is keyed by the sample, so its place in the batch does not matter. No grad.
  */
 export function prepareBatch(batch: Batch, preparation: Preparation): Prepared {
@@ -53,7 +54,7 @@ export function prepareBatch(batch: Batch, preparation: Preparation): Prepared {
         ),
         ...(options.sizeCond !== null && { sizeSinusoid: sinusoid(sizes, { device }) }),
         ...rope.get(grid, device),
-        ...textValues(droppedCaptions(batch, options), true, preparation.textEncoder, device),
+        ...textValues(givenCaptions(batch), true, preparation.textEncoder, device),
       },
       timesteps,
       forLoss: { latents, noise, xt },
@@ -61,18 +62,14 @@ export function prepareBatch(batch: Batch, preparation: Preparation): Prepared {
   });
 }
 
-/** Captions of both encoders, "" where the sample's draw says so. */
-export function droppedCaptions(
-  batch: Pick<Batch, "samples" | "key">,
-  { uncondP, uncondPT5 }: Pick<HunyuanDitOptions, "uncondP" | "uncondPT5">,
-): { readonly captions: string[]; readonly captionsT5: string[] } {
-  const keep = (purpose: string, chance: number): string[] =>
-    batch.samples.map(({ caption }, i) =>
-      rngFromKey(batch.key(i, purpose)).uniform() < chance ? "" : caption,
-    );
+/** Captions of both encoders, "" where an augmenter dropped them for guidance. */
+function givenCaptions({ samples }: Pick<Batch, "samples">): {
+  readonly captions: string[];
+  readonly captionsT5: string[];
+} {
   return {
-    captions: keep(PURPOSES.uncond, uncondP),
-    captionsT5: keep(PURPOSES.uncondT5, uncondPT5),
+    captions: samples.map(({ caption }) => givenText(caption)),
+    captionsT5: samples.map(({ captionT5 }) => givenText(captionT5)),
   };
 }
 

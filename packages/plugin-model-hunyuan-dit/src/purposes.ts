@@ -1,9 +1,5 @@
 /** Everything that this plugin draws for, by purpose; each belongs to one (seed, epoch, sample). */
 export const PURPOSES = {
-  /** Whether the first text encoder's caption is dropped. */
-  uncond: "uncond",
-  /** Whether the second text encoder's caption is dropped. */
-  uncondT5: "uncond-t5",
   timestep: "timestep",
   noise: "noise",
   noiseOffset: "noise-offset",
@@ -13,3 +9,11 @@ export const PURPOSES = {
   drawStart: "draw-start",
   drawStep: "draw-step",
 } as const;
+
+/** Those that a training sample is drawn for. */
+export const TRAINING_PURPOSES: readonly string[] = [
+  PURPOSES.timestep,
+  PURPOSES.noise,
+  PURPOSES.noiseOffset,
+  PURPOSES.latents,
+];

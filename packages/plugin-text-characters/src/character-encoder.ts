@@ -1,7 +1,7 @@
 import type { ModelFacts, Segment, TextEncoder, TextEncoderHook, Tokens, Values } from "@hyfw/core";
 import { fromTypedArray, type Tensor } from "@hyfw/native";
 import { Embedding, LayerNorm, Module, normalInit, type Parameter, type Place, within } from "@hyfw/nn";
-import { characterIds, PADDING } from "./characters.js";
+import { characterIds, characterReach, PADDING } from "./characters.js";
 import type { CharacterOptions } from "./options.js";
 
 /** Small enough that a table's row is mostly what training made of it. */
@@ -35,6 +35,7 @@ export function characterEncoders(options: CharacterOptions): TextEncoderHook {
     textStatesDimT5,
     textLen,
     textLenT5,
+    reach: (caption, encoder) => characterReach(caption, encoder === "first" ? textLen : textLenT5),
     build: (facts) => build(options, facts),
   };
 }

@@ -1,3 +1,5 @@
+import type { CaptionReach } from "@hyfw/core";
+
 /** The id that fills a caption up to its length. */
 export const PADDING = 0;
 /** The id that every caption begins with, so that an empty one still says something. */
@@ -17,6 +19,26 @@ export function characterIds(caption: string, length: number, buckets: number): 
     ids.push(FIRST + (mix(character.codePointAt(0) ?? 0) % (buckets - FIRST)));
   }
   return ids;
+}
+
+/**
+ * How far `characterIds` reads into a caption. Folding changes lengths, so that the place is found by folding ever
+ * longer beginnings, halving the stretch each time.
+ */
+export function characterReach(caption: string, length: number): CaptionReach {
+  const count = (text: string): number => characterIds(text, Number.POSITIVE_INFINITY, FIRST + 1).length;
+  const tokens = count(caption);
+  if (tokens <= length) return { tokens, limit: length, end: caption.length };
+  let fits = 0;
+  let over = caption.length;
+  while (over - fits > 1) {
+    const middle = (fits + over) >> 1;
+    if (count(caption.slice(0, middle)) <= length) fits = middle;
+    else over = middle;
+  }
+  const isSplit =
+    /[\uD800-\uDBFF]$/.test(caption.slice(0, fits)) && /^[\uDC00-\uDFFF]/.test(caption.slice(fits));
+  return { tokens, limit: length, end: isSplit ? fits - 1 : fits };
 }
 
 /** MurmurHash3's mixer: a fixed, even spread of 32-bit numbers. Weights depend on it, so it never changes. */

@@ -6,6 +6,8 @@ import type { Command, CommandIo } from "./command.js";
 import { configCommand } from "./config-command.js";
 import { isFlag } from "./flags.js";
 import { presetCommand } from "./preset-command.js";
+import { sampleCommand } from "./sample-command.js";
+import { seeCommand } from "./see-command.js";
 import type { Installation } from "./settings-arguments.js";
 import { trainCommand } from "./train-command.js";
 
@@ -60,8 +62,10 @@ async function dispatch(
   };
   const own: Command[] = [
     trainCommand(installation),
+    sampleCommand(installation),
     configCommand(installation),
     presetCommand(installation),
+    seeCommand(installation),
   ];
   const isHelp = argv[0] === "help" || argv.some(isHelpWord);
   const words = argv.filter((word, index) => !isHelpWord(word) && !(index === 0 && word === "help"));

@@ -74,8 +74,9 @@ const REFUSALS: readonly (readonly [Refusal, string])[] = [
     declaredBy("model-hunyuan-dit"),
     "--model --qk-norm --norm --text-states-dim --text-len --text-states-dim-t5 --text-len-t5 --learn-sigma " +
       "--no-learn-sigma --predict-type --noise-schedule --beta-start --beta-end --mse-loss-weight-type --noise-offset " +
-      "--use-style-cond --size-cond --rope-img --rope-real --uncond-p --uncond-p-t5",
+      "--use-style-cond --size-cond --rope-img --rope-real",
   ],
+  [declaredBy("augmenter-caption"), "--uncond-p --uncond-p-t5"],
 ];
 
 const OFFICIAL = new Map(

@@ -5,7 +5,7 @@ import { checkSettings, type ResolvedSettings } from "../preset/resolve.js";
 import { listOptions, type Option } from "../settings/options.js";
 import { SettingsSchema } from "../settings/schema.js";
 import { type CommandIo, throwUsage } from "./command.js";
-import { flagLayers, flagTable, parseArguments } from "./flags.js";
+import { type FlagTable, flagLayers, flagTable, parseArguments } from "./flags.js";
 import { refuseRest } from "./official-flags.js";
 
 /** What the `hyfw` package tells the core about itself. */
@@ -13,7 +13,7 @@ export interface Installation {
   /** Folders of presets that come with hyfw. */
   readonly presetFolders: readonly string[];
   /** Whether a CUDA GPU can be used. */
-  readonly cudaAvailable: () => boolean;
+  readonly cudaAvailable: () => boolean | Promise<boolean>;
 }
 
 /** Flags that say which settings to load; every command that reads settings takes them. */
@@ -40,7 +40,8 @@ export const SourceOptions = z.strictObject({
 /** Where settings come from, and the words of the command line that may be flags of settings. */
 export interface SettingsArguments {
   readonly presets: readonly string[];
-  readonly config: string | undefined;
+  /** `false` reads no config file; `undefined` searches for one. */
+  readonly config: string | false | undefined;
   readonly sets: readonly string[];
   readonly rest: readonly string[];
 }
@@ -82,14 +83,21 @@ export function loadFrom(
 
 /**
  * Lays the flags of a command line over loaded settings and checks everything.
- * @param words what of `rest` the command itself takes, in order; one more is refused
+ * @param rest words that no flag of the command itself took
+ * @param own the command's own flags, to suggest for a misspelt one
  */
-export function finish(loaded: LoadedSettings, rest: readonly string[], usage: string): ResolvedSettings {
+export function finish(
+  loaded: LoadedSettings,
+  rest: readonly string[],
+  usage: string,
+  own: FlagTable = new Map(),
+): ResolvedSettings {
   // A plugin that could not be loaded explains its unknown flags; it is reported first.
   if (loaded.problems.length > 0) return checkSettings(loaded, []);
   const table = flagTable(settingOptions(loaded).flatMap(({ options }) => options));
   const parsed = parseArguments(rest, table);
-  const refused = refuseRest(parsed.rest, table, (word) => argumentUnexpected(word, usage));
+  const known: FlagTable = new Map([...table, ...own]);
+  const refused = refuseRest(parsed.rest, known, (word) => argumentUnexpected(word, usage));
   throwUsage([...parsed.problems, ...refused]);
   return checkSettings(loaded, flagLayers(parsed.given, loaded.cwd));
 }

@@ -1,9 +1,11 @@
 import { HyfwError } from "../define-error.js";
 import type { NamedPlugin } from "../plugin/load.js";
+import { displayPath } from "../preset/origin.js";
 import { openRun } from "../run/container.js";
 import { listOptions } from "../settings/options.js";
 import type { Command, CommandIo } from "./command.js";
 import { formatFlags, formatOptions } from "./help.js";
+import { withRunSettings } from "./run-settings.js";
 import {
   finish,
   type Installation,
@@ -25,7 +27,9 @@ export function trainCommand(installation: Installation): Command {
     help: (argv, io) => trainHelp(argv, io, installation),
     run: async (argv, io) => {
       const dryRun = argv.includes("--dry-run");
-      const sources = readSources(argv.filter((word) => word !== "--dry-run"));
+      const given = readSources(argv.filter((word) => word !== "--dry-run"));
+      const { sources, file } = await withRunSettings(given, io);
+      if (file !== undefined) io.stdout.write(`settings of ${displayPath(file, io.cwd)}\n`);
       const loaded = await loadFrom(sources, io, installation);
       // Settings are checked before the room is loaded that needs the addon.
       const resolved = finish(loaded, sources.rest, USAGE);

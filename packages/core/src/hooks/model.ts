@@ -115,6 +115,10 @@ export interface ModelFacts {
 /** Builds the model of a run. */
 export interface ModelHook {
   readonly name: string;
+  /** What it draws for in training, beside the augmenters; for `hyfw see`. */
+  readonly purposes?: readonly string[];
+  /** Label and fact of what the model is told of a sample beside its captions; for `hyfw see`. */
+  describeSample?(sample: Sample): readonly (readonly [label: string, fact: string])[];
   build(facts: ModelFacts): Model;
 }
 

@@ -30,6 +30,16 @@ export interface TextEncoder {
   readonly parameters: readonly ParameterSlot[];
 }
 
+/** How much of a caption an encoder reads. */
+export interface CaptionReach {
+  /** Tokens of the whole caption, special ones included. */
+  readonly tokens: number;
+  /** Tokens that the encoder takes. */
+  readonly limit: number;
+  /** Place in the caption, in UTF-16 code units, where what is cut off begins; its length when nothing is. */
+  readonly end: number;
+}
+
 /** Builds the text encoders of a run. */
 export interface TextEncoderHook {
   readonly name: string;
@@ -37,6 +47,8 @@ export interface TextEncoderHook {
   readonly textStatesDimT5: number;
   readonly textLen: number;
   readonly textLenT5: number;
+  /** How far the first or the second encoder reads into a caption; for `hyfw see`. */
+  reach?(caption: string, encoder: "first" | "second"): CaptionReach;
   build(facts: ModelFacts): TextEncoder;
 }
 

@@ -26,7 +26,7 @@ export interface SettingsRequest {
   /** `key=value` of each `--set`, weakest first. */
   readonly sets?: readonly string[];
   /** Whether a CUDA GPU can be used. When given, `requires` is checked before any plugin is loaded. */
-  readonly cudaAvailable?: () => boolean;
+  readonly cudaAvailable?: () => boolean | Promise<boolean>;
 }
 
 /** Layers and plugins of a run whose values are not checked yet; `checkSettings` does that. */
@@ -61,7 +61,7 @@ export async function loadSettings(request: SettingsRequest): Promise<LoadedSett
   const sets = (request.sets ?? []).map((text) => setLayer(text, cwd));
   const layers = [...stack.layers, ...sets].map((layer) => rebasePlugins(layer, cwd));
   const merged = mergeLayers(layers);
-  checkRequires(merged, request);
+  await checkRequires(merged, request);
   const { plugins, problems } = await loadPlugins(merged, cwd);
   return { cwd, places, layers, plugins, problems };
 }
@@ -99,14 +99,15 @@ function rebasePlugins(layer: Layer, cwd: string): Layer {
 }
 
 /** Stops before anything is loaded when the machine or the installation lacks what a preset says it needs. */
-function checkRequires(merged: MergedNode | undefined, request: SettingsRequest): void {
+async function checkRequires(merged: MergedNode | undefined, request: SettingsRequest): Promise<void> {
   const { cwd, cudaAvailable } = request;
   const node = nodeAt(merged, ["requires"]);
   if (cudaAvailable === undefined || node === undefined || node.depth === 0) return;
   const parsed = RequireSettings.safeParse(plainValue(node.node));
   if (!parsed.success) return;
   const missing: string[] = [];
-  if (parsed.data.cuda && !cudaAvailable()) missing.push("a CUDA GPU that this build of hyfw can use");
+  if (parsed.data.cuda && !(await cudaAvailable()))
+    missing.push("a CUDA GPU that this build of hyfw can use");
   const absent = parsed.data.plugins.filter(
     (name) => "tried" in findPlugin(name, cwd, [node.node.layer.dir]),
   );

@@ -3,6 +3,7 @@ import type { Augmenter, Sample } from "../hooks/augmenter.js";
 import type { Batch } from "../hooks/model.js";
 import { checkShapes, collateImages } from "./collate.js";
 import { diceFor, diceKey } from "./dice.js";
+import { firstSample } from "./first-sample.js";
 import { limitConcurrency } from "./limit-concurrency.js";
 import { PixelBuffers } from "./pixel-buffers.js";
 import {
@@ -112,11 +113,8 @@ export class Loader {
   private async readSample(position: number, { phase, epoch, resolution }: PlacedUnit): Promise<Sample> {
     const row = await phase.dataset.row(position);
     const dice = diceFor(this.facts.seed, epoch, row.id);
-    const [construction = "", caption = ""] = Object.entries(row.texts)[0] ?? [];
-    const geometry = phase.dataset.geometry(row, resolution);
-    let sample: Sample = { row, epoch, caption, construction, geometry, notes: [] };
-    for (const augmenter of this.facts.augmenters) sample = augmenter.augment(sample, dice);
-    return sample;
+    const sample = firstSample(row, epoch, phase.dataset.geometry(row, resolution));
+    return this.facts.augmenters.reduce((last, augmenter) => augmenter.augment(last, dice), sample);
   }
 }
 

@@ -3,7 +3,7 @@ import { noGrad, type Tensor, tidy, zeros } from "@hyfw/native";
 import { z } from "zod";
 import type { CommandIo } from "../cli/command.js";
 import { ACCELERATOR, type Accelerator } from "../hooks/accelerator.js";
-import { AUGMENTER } from "../hooks/augmenter.js";
+import { AUGMENTER, type Augmenter } from "../hooks/augmenter.js";
 import { DATASET, type Dataset } from "../hooks/dataset.js";
 import { MODEL, type ParameterSlot } from "../hooks/model.js";
 import { OPTIMIZER, type Optimizer } from "../hooks/optimizer.js";
@@ -24,6 +24,8 @@ export interface TinyParts {
   /** Called for each row that is read; may throw. */
   readonly onRead?: (position: number) => void;
   readonly accelerators?: readonly Accelerator[];
+  /** Behind the one that mirrors pictures. */
+  readonly augmenters?: readonly Augmenter[];
   readonly listener?: RunListener;
   readonly model?: typeof tinyModel;
 }
@@ -152,7 +154,7 @@ export async function tinySettings(
   parts: TinyParts = {},
 ): Promise<ResolvedSettings> {
   const resolved = await resolveSettings({ cwd, config: false, sets: ["run.threads=1", ...sets] });
-  const { accelerators = [], listener, model = tinyModel } = parts;
+  const { accelerators = [], augmenters = [], listener, model = tinyModel } = parts;
   const plugins = [
     plugin("tiny-data", [DATASET], ({ provide }) =>
       provide(DATASET, { open: async () => tinyDataset(parts) }),
@@ -167,6 +169,9 @@ export async function tinySettings(
           geometry: { ...sample.geometry, flip: dice.stream("tiny/flip").uniform() < 0.5 },
         }),
       }),
+    ),
+    ...augmenters.map((one) =>
+      plugin(`augmenter-${one.name}`, [AUGMENTER], ({ provide }) => provide(AUGMENTER, one)),
     ),
     plugin("tiny-model", [MODEL], ({ provide }) => provide(MODEL, { name: "tiny", build: model })),
     plugin("tiny-momentum", [OPTIMIZER], ({ provide }) =>

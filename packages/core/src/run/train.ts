@@ -2,7 +2,6 @@ import { availableParallelism } from "node:os";
 import type { DeviceName } from "@hyfw/native";
 import type { RunState } from "../checkpoint/state.js";
 import type { CommandIo } from "../cli/command.js";
-import { AUGMENTER } from "../hooks/augmenter.js";
 import { displayPath } from "../preset/origin.js";
 import { buildEngine, type Engine } from "./build-engine.js";
 import type { LoadedRun } from "./container.js";
@@ -14,8 +13,10 @@ import { Loader } from "./loader.js";
 import { lrAt } from "./lr-schedule.js";
 import { Milestones } from "./milestones.js";
 import { openAccelerators } from "./open-accelerators.js";
+import { openAugmenters } from "./open-augmenters.js";
 import { type OpenData, openData } from "./open-data.js";
 import { formatPlan, planSettings } from "./plan.js";
+import { planAugmenters } from "./plan-augmenters.js";
 import { planTraining } from "./plan-training.js";
 import { type StepReport, trainStep } from "./step.js";
 
@@ -39,7 +40,11 @@ export async function runTraining(
   const accelerators = openAccelerators(run);
   const data = await openData(run, WORLD.worldSize);
   const engine = await buildEngine(run, accelerators, { device: dryRun ? "meta" : device, ...WORLD });
-  const plan = [...planSettings(run), ...planTraining(run, { data, engine, device, ...WORLD })];
+  const plan = [
+    ...planSettings(run),
+    ...planTraining(run, { data, engine, device, ...WORLD }),
+    ...(await planAugmenters(run, data)),
+  ];
   io.stdout.write(`${formatPlan(plan, io.bold)}\n`);
   if (dryRun) return;
 
@@ -104,7 +109,7 @@ async function* steps(
       ...data.order,
       ...WORLD,
       phases: data.phases,
-      augmenters: run.getAll(AUGMENTER),
+      augmenters: openAugmenters(run),
       inFlight: availableParallelism(),
       ahead: READ_AHEAD,
     },

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "@hyfw/core";
-import { ArrowFile } from "../arrow-file.js";
+import { ArrowFile } from "../arrow/arrow-file.js";
 import { pack } from "../pack/pack.js";
 import type { LedgerLine } from "../pack/slice-part.js";
 import { check, type GoldenCase, load, same } from "./golden-case.js";

@@ -2,10 +2,10 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { z } from "@hyfw/core";
 import sharp from "sharp";
-import { ArrowFile } from "../arrow-file.js";
-import { imageColumnOf } from "../build-index.js";
+import { ArrowFile } from "../arrow/arrow-file.js";
 import { centreGeometry } from "../geometry.js";
-import { readIndex } from "../index-file.js";
+import { imageColumnOf } from "../index-build/build-index.js";
+import { readIndex } from "../index-build/index-file.js";
 import { decodeInto, pictureSize } from "../read-pixels.js";
 import { check, type GoldenCase, load, measured, same, skipped } from "./golden-case.js";
 

@@ -1,7 +1,7 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { sourceUnknown } from "../errors.js";
-import { byCodePoints, findFiles } from "../find-files.js";
+import { byCodePoints, findFiles } from "../index-build/find-files.js";
 import type { PackOptions } from "./pack-options.js";
 import type { Source } from "./source.js";
 import { arrowSource } from "./source-arrow.js";

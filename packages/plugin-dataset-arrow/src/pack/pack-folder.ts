@@ -10,7 +10,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { z } from "@hyfw/core";
-import { ArrowFile } from "../arrow-file.js";
+import { ArrowFile } from "../arrow/arrow-file.js";
 import { packChanged, packTargetInUse } from "../errors.js";
 import { isPartEnd, type PartEnd, readPart } from "./slice-part.js";
 

@@ -80,7 +80,7 @@ t.test("records do not depend on where the bytes are cut into pieces", async (t)
     records.map(({ line, byte, fields }) => ({ line, byte, fields }));
   const whole = new CsvSplitter("x.csv");
   const expected = plain([...whole.push(bytes), ...whole.end()]);
-  t.same(expected[0]?.fields, ["a", 'b "c" \r\n 一e', "f"]);
+  t.same(expected[0]?.fields, ["a", 'b "c" \r\n 一', "f"]);
   for (let cut = 0; cut <= bytes.length; cut++) {
     const splitter = new CsvSplitter("x.csv");
     const pieces = [

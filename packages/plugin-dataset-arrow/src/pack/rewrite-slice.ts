@@ -1,5 +1,5 @@
 import { renameSync, rmSync } from "node:fs";
-import { ArrowFile } from "../arrow-file.js";
+import { ArrowFile } from "../arrow/arrow-file.js";
 import { parseTags } from "../row-tags.js";
 import { ArrowShard } from "./arrow-shard.js";
 import type { Duplicate } from "./duplicates.js";

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { statSync } from "node:fs";
 import { basename } from "node:path";
-import { ArrowFile } from "../arrow-file.js";
+import { ArrowFile } from "../arrow/arrow-file.js";
 import { sourceColumns } from "../errors.js";
 import { COMPUTED } from "./csv-layout.js";
 import type { Place, SliceRange, Source, SourceRow, Survey } from "./source.js";

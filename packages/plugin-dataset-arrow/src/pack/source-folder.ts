@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { byCodePoints } from "../find-files.js";
+import { byCodePoints } from "../index-build/find-files.js";
 import { looksLikePath } from "./csv-layout.js";
 import type { Place, SliceRange, Source, SourceRow, Survey } from "./source.js";
 

@@ -1,0 +1,45 @@
+import type { LoadedRun } from "./container.js";
+import { openAugmenters } from "./open-augmenters.js";
+import type { OpenData } from "./open-data.js";
+import type { PlanSection } from "./plan.js";
+import { type RowSurvey, surveyRows } from "./survey-rows.js";
+
+/** Every probability of the augmenters with the rows that it can touch, phase by phase; nothing without augmenters. */
+export async function planAugmenters(
+  run: Pick<LoadedRun, "providers" | "settings">,
+  { phases }: Pick<OpenData, "phases">,
+): Promise<PlanSection[]> {
+  const augmenters = openAugmenters(run);
+  if (augmenters.every(({ chances = [], survey }) => chances.length === 0 && survey === undefined)) return [];
+  const sections: PlanSection[] = [];
+  for (const { name, dataset } of phases) {
+    const survey = await surveyRows(dataset, augmenters, { seed: run.settings.run.seed });
+    const title = phases.length === 1 ? "Chances" : `Chances, phase ${name}`;
+    sections.push({ title: `${title} (${lookedAt(survey)})`, rows: surveyLines(survey) });
+  }
+  return sections;
+}
+
+/** How many rows counts come from: `all 1,204 rows`, `1,000 rows looked at of 2,530,000`. */
+export function lookedAt({ looked, length }: Pick<RowSurvey, "looked" | "length">): string {
+  const count = (rows: number): string => rows.toLocaleString("en");
+  return looked === length
+    ? `all ${count(length)} row(s)`
+    : `${count(looked)} rows looked at of ${count(length)}`;
+}
+
+/** Label and value of every chance and fact of a survey. */
+export function surveyLines({ chances, facts, looked }: RowSurvey): (readonly [string, string])[] {
+  const share = (rows: number): string =>
+    looked === 0 ? "" : ` (${Number(((100 * rows) / looked).toFixed(1))} %)`;
+  return [
+    ...chances.map(
+      ({ augmenter, chance, rows }) =>
+        [
+          `${augmenter} ${chance.setting}`,
+          `${chance.probability}: ${chance.what}; can touch ${rows.toLocaleString("en")} row(s)${share(rows)}`,
+        ] as const,
+    ),
+    ...facts.map(({ augmenter, label, fact }) => [`${augmenter} ${label}`, fact] as const),
+  ];
+}
