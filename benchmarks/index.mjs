@@ -8,7 +8,7 @@ import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { commands, DatasetOptions, openDataset } from "@hyfw/plugin-dataset-arrow";
+import { DatasetOptions, indexCommands, openDataset } from "@hyfw/plugin-dataset-arrow";
 import { writeSparseShard } from "../scripts/sparse-shards.mjs";
 
 /** @typedef {{ cpu: number, load: number, wall: number, memory: number, growth: number }} Figures */
@@ -142,7 +142,7 @@ async function measure([name = "", ...args]) {
     if (dataset.length === 0) throw new Error("no rows");
   } else {
     const word = `index ${args[0]}`;
-    const command = commands.find((one) => one.name === word);
+    const command = indexCommands.find((one) => one.name === word);
     if (command === undefined) throw new Error(`there is no command ${word}`);
     const { stdout, stderr } = process;
     const code = await command.run(args.slice(1), { stdout, stderr });

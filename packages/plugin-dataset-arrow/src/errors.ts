@@ -1,37 +1,111 @@
 import { defineError } from "@hyfw/core";
 
-/** The CSV itself cannot be read as rows; nothing was packed. */
+/** The CSV or JSON lines file itself cannot be read as rows; nothing was packed. */
 export const csvMalformed = defineError(
   "HYFW_CSV_MALFORMED",
-  (csv: string, line: number, what: string, todo: string) => ({
-    summary: `${csv}, line ${line}: ${what}`,
-    where: { file: csv, line },
+  (csv: string, { line, column }: { line: number; column: number }, what: string, todo: string) => ({
+    summary: `${csv}, line ${line}, column ${column}: ${what}`,
+    where: { file: csv, line, column },
     todo,
   }),
 );
 
-/** The CSV has no usable header. */
+/** The columns of a CSV cannot be told, or none of them names pictures. */
 export const csvHeader = defineError("HYFW_CSV_HEADER", (csv: string, what: string, found: string[]) => ({
   summary: `${csv}, line 1: ${what}`,
   where: { file: csv, found: found.map((name) => JSON.stringify(name)).join(", ") || "nothing" },
-  todo: "name one column img_path (or image_path) and at least one caption column text_zh or text_en; separate by commas",
+  todo: "name one column img_path (or image_path) and at least one caption column text_zh or text_en, separate by commas, or give the fields in order: --columns path caption style",
 }));
 
-/** No row of the CSV could be packed. */
+/** There is nothing to pack under this name, or nothing that can be read. */
+export const sourceUnknown = defineError("HYFW_PACK_SOURCE", (path: string, what: string) => ({
+  summary: `${path}: ${what}`,
+  where: { source: path },
+  todo: "name a .csv, .jsonl, .parquet or .arrow file, a pattern of the last two, or a folder of them or of pictures with .txt files",
+}));
+
+/** A source lacks a column that is needed, or two would get one name. */
+export const sourceColumns = defineError(
+  "HYFW_PACK_COLUMNS",
+  (source: string, what: string, found: readonly string[], known: readonly string[]) => ({
+    summary: `${source}: ${what}`,
+    where: { source, found: found.join(", ") || "nothing" },
+    todo: `names that fit: ${known.join(", ")}`,
+  }),
+);
+
+/** A Parquet file cannot be read. */
+export const parquetUnreadable = defineError("HYFW_PACK_PARQUET", (file: string, cause: unknown) => ({
+  summary: `${file}: it is no Parquet file that can be read (${(cause instanceof Error ? cause.message : String(cause)).split("\n")[0]})`,
+  where: { file },
+  todo: "write it again, or convert it to JSON lines",
+  cause,
+}));
+
+/** A setting of `hyfw pack` is unknown or has a wrong value. */
+export const packSettings = defineError(
+  "HYFW_PACK_SETTINGS",
+  (where: string, what: string, todo: string) => ({
+    summary: `${where}: ${what}`,
+    todo,
+  }),
+);
+
+/** A module named in `rules` gives no rule. */
+export const packRule = defineError("HYFW_PACK_RULE", (module: string, what: string, cause?: unknown) => ({
+  summary: `rule ${module}: ${what}`,
+  where: { module },
+  todo: 'export default { name: "my rule", check: (row) => row.width > 4000 ? "too wide" : undefined }',
+  cause,
+}));
+
+/** A rule of a person's own failed on a row. */
+export const packRuleFailed = defineError(
+  "HYFW_PACK_RULE_FAILED",
+  (rule: string, source: string, row: number, cause: unknown) => ({
+    summary: `rule ${JSON.stringify(rule)} failed on row ${row} of ${source}: ${(cause instanceof Error ? cause.message : String(cause)).split("\n")[0]}`,
+    where: { source, row },
+    todo: "mend the rule; finished shards stay and are continued from",
+    cause,
+  }),
+);
+
+/** No row of the source could be packed. */
 export const packNothingKept = defineError(
   "HYFW_PACK_NOTHING_KEPT",
-  (csv: string, rows: number, refusedFile: string) => ({
-    summary: `${csv}: none of its ${rows} rows could be packed`,
-    where: { file: csv, reasons: refusedFile },
-    todo: "read the reasons; relative picture paths start at the CSV's folder (change them with --path-prefix OLD=NEW)",
+  (source: string, rows: number, ledger: string) => ({
+    summary: `${source}: none of its ${rows} rows could be packed`,
+    where: { source, reasons: ledger },
+    todo: "read the reasons; relative picture paths start at the source's folder (change them with --path-prefix OLD=NEW)",
   }),
 );
 
 /** The output folder holds shards of another run. */
-export const packTargetInUse = defineError("HYFW_PACK_TARGET_IN_USE", (folder: string, shards: number) => ({
-  summary: `${folder} already holds ${shards} Arrow file(s); they would mix with the new ones`,
+export const packTargetInUse = defineError("HYFW_PACK_TARGET_IN_USE", (folder: string, what: string) => ({
+  summary: `${folder} already holds ${what}; they would mix with the new ones`,
   where: { folder },
   todo: "choose another --out, or give --replace to remove them first",
+}));
+
+/** An interrupted pack cannot be continued, because something changed since. */
+export const packChanged = defineError("HYFW_PACK_CHANGED", (folder: string, what: string) => ({
+  summary: `${folder} holds an unfinished pack, and ${what}`,
+  where: { folder },
+  todo: "put it back as it was to continue, or give --replace to start over",
+}));
+
+/** Slices are missing, so that the parts of several machines cannot be merged. */
+export const packIncomplete = defineError("HYFW_PACK_INCOMPLETE", (folder: string, what: string) => ({
+  summary: `${folder}: ${what}`,
+  where: { folder },
+  todo: "run hyfw pack with the --shard that is missing (it continues where it stopped), then merge again",
+}));
+
+/** Rows in and rows accounted for differ: a fault of hyfw or of the disk, never to be passed over. */
+export const packUnaccounted = defineError("HYFW_PACK_UNACCOUNTED", (folder: string, what: string) => ({
+  summary: `${folder}: ${what}`,
+  where: { folder },
+  todo: "pack again with --replace, and report this as a bug when it happens twice",
 }));
 
 /** A file is not an Arrow IPC file that hyfw can read. */

@@ -3,13 +3,16 @@ import { openDataset } from "./open-dataset.js";
 import { DatasetOptions, phaseOptions } from "./options.js";
 
 export type { Command, CommandIo } from "./command-arguments.js";
-export { commands } from "./commands.js";
-export { type PackReport, type PackSettings, packCsv, type RefusedRow } from "./csv-to-arrow.js";
+export { commands, indexCommands } from "./commands.js";
 export type { GoldenCase } from "./golden/golden-case.js";
 export { goldenCases } from "./golden.js";
 export { type Index, readIndex, writeIndex } from "./index-build/index-file.js";
 export { openDataset } from "./open-dataset.js";
 export { DatasetOptions } from "./options.js";
+export { definePackRule, type PackRule } from "./pack/custom-rule.js";
+export { mergePack, type PackProgress, type PackReport, type PackRequest, pack } from "./pack/pack.js";
+export { PackOptions } from "./pack/pack-options.js";
+export type { LedgerLine } from "./pack/slice-part.js";
 export { type ResolutionSettings, resolutionList } from "./resolutions.js";
 
 export default definePlugin({

@@ -1,9 +1,10 @@
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "@hyfw/core";
 import { ArrowFile } from "../arrow/arrow-file.js";
-import { packCsv } from "../csv-to-arrow.js";
+import { pack } from "../pack/pack.js";
+import type { LedgerLine } from "../pack/slice-part.js";
 import { check, type GoldenCase, load, same } from "./golden-case.js";
 
 const Converted = z.object({
@@ -52,14 +53,15 @@ async function compare(
   const out = mkdtempSync(join(tmpdir(), "hyfw-golden-"));
   const stored = new Map(converted.files.map(({ file, rows }) => [file, rows]));
   try {
-    const report = await packCsv({
-      csv,
-      out,
-      rowsPerShard: converted.slice_rows,
-      pathPrefixes: [["", `${folder}/`]],
-    });
+    // The official tool starts relative paths at the working directory, which was the set's folder.
+    const settings = { rowsPerShard: converted.slice_rows, pathPrefix: [`source/=${folder}/source/`] };
+    const report = await pack({ source: csv, out, settings });
     same("rows", report.rows, converted.csv_rows.length);
-    const refused = new Map(report.refused.map((row) => [row.row - 1, row.reason]));
+    const ledger = readFileSync(report.ledger, "utf8").trimEnd().split("\n");
+    const lines = ledger.map((line) => JSON.parse(line) as LedgerLine);
+    const refused = new Map(
+      lines.flatMap(({ row, reason }) => (reason === undefined ? [] : [[row - 1, reason]])),
+    );
     const kept = await readShards(report.shards);
     let at = 0;
     let stricter = 0;

@@ -5,7 +5,7 @@ import { Binary, Int64, Utf8 } from "apache-arrow";
 import sharp from "sharp";
 import t from "tap";
 import { writeArrow } from "../arrow/arrow-table.fixture.js";
-import { commands } from "../commands.js";
+import { indexCommands } from "../commands.js";
 import { readIndex, writeIndex } from "./index-file.js";
 
 /** Runs a command of this package; gives its exit code and what it printed. */
@@ -18,7 +18,7 @@ async function run(...words: string[]): Promise<{ code: number; out: string; not
         done();
       },
     });
-  const command = commands.find(({ name }) => name === words.slice(0, 2).join(" "));
+  const command = indexCommands.find(({ name }) => name === words.slice(0, 2).join(" "));
   if (command === undefined) throw new Error(`no command ${words.join(" ")}`);
   const code = await command.run(words.slice(2), { stdout: stream("out"), stderr: stream("notes") });
   return { code, ...texts };

@@ -1,8 +1,8 @@
 import type { Resolution } from "@hyfw/core";
 import type { ArrowFile, Batch } from "../arrow/arrow-file.js";
 import { type BatchCells, batchCells, isValid } from "../arrow/batch-cells.js";
-import { decodeWhole } from "../check-picture.js";
 import { arrowRow, indexDifference } from "../errors.js";
+import { decodeWhole } from "../pack/check-picture.js";
 import { pictureSize } from "../read-pixels.js";
 import { imageColumnOf } from "./build-index.js";
 import type { Md5Map } from "./md5-map.js";
