@@ -40,11 +40,17 @@ function newestRun() {
 
 const start = performance.now();
 const hyfw = "bin/hyfw.js";
-const stamp = JSON.stringify({ maker: readFileSync(join(root, maker), "utf8").length });
+const stamp = JSON.stringify({
+  maker: readFileSync(join(root, maker), "utf8").length,
+  demo: readFileSync(join(root, "scripts/demo.mjs"), "utf8").length,
+});
 if (existsSync(made) && readFileSync(made, "utf8") === stamp) {
   process.stdout.write(`\nPictures, shards and index are in ${data} from before\n`);
 } else {
-  await step("Pictures and captions from npm packages, as a CSV", [maker, "--out", data]);
+  await step("Pictures and captions from npm packages, as a CSV", [
+    maker,
+    ...["--out", data, "--kinds", "smileys,cats,hearts,fruit,flags", "--flags", "48"],
+  ]);
   await step("Pack the CSV into Arrow shards", [
     hyfw,
     "pack",
@@ -74,7 +80,7 @@ const name = run ?? "latest";
 process.stdout.write(`
 Done in ${((performance.now() - start) / 1000 / 60).toFixed(1)} minutes. Open ${run === undefined ? "the run's" : `runs/${run}/`}report.html in a browser.
 Try next:
-  npx hyfw --preset demo --resume ${name} --set train.maxSteps=720     train on from the last checkpoint
+  npx hyfw --preset demo --resume ${name} --set train.maxSteps=1500     train on from the last checkpoint
   npx hyfw sample --run ${name} --prompt '一个立体的圆脸表情：生气，白色背景。'     draw a prompt
-  npx hyfw --preset demo --lr 5e-4 --set samples.every=30     change a setting
+  npx hyfw --preset demo --lr 5e-4 --set samples.every=100     change a setting
 `);
