@@ -2,14 +2,16 @@
 #include "ops/layer_norm.h"
 
 #include <ATen/ATen.h>
+#include <torch/csrc/api/include/torch/version.h>
 
 namespace hyfw {
 
 at::Tensor layer_norm(const at::Tensor& x, at::IntArrayRef shape, const c10::optional<at::Tensor>& weight,
                       const c10::optional<at::Tensor>& bias, double eps) {
   const bool same = !weight.has_value() || weight->scalar_type() == x.scalar_type();
-  // libtorch's CPU kernel takes half inputs with float32 weights as they are.
-  if (same || x.device().is_cpu()) return at::layer_norm(x, shape, weight, bias, eps);
+  // The CPU kernel of libtorch 2 takes half inputs with float32 weights as they are.
+  const bool mixes = TORCH_VERSION_MAJOR >= 2 && x.device().is_cpu();
+  if (same || mixes) return at::layer_norm(x, shape, weight, bias, eps);
   return at::layer_norm(x.to(weight->scalar_type()), shape, weight, bias, eps).to(x.scalar_type());
 }
 
