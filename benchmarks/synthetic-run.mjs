@@ -101,8 +101,6 @@ export async function syntheticRun(shape) {
     numHeads: shape.heads,
     mlpRatio: shape.mlpRatio,
     learnSigma: false,
-    uncondP: 0,
-    uncondPT5: 0,
   };
   await setUp(hunyuanDit, network, provided);
   await setUp(adamw, {}, provided);

@@ -2,7 +2,7 @@
 // The main job on an embedded default: pictures with captions, packed, indexed, trained on, drawn. Everything runs
 // through hyfw's own commands, printed as they are run. `npm run demo -- --set train.maxSteps=50` passes settings on.
 import { spawn } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { trainingEnv } from "./setup/addon.mjs";
 import { hyfwFolder, root } from "./setup/paths.mjs";
@@ -34,8 +34,8 @@ const shown = (word) => (/^[\w./:=,*-]+$/.test(word) ? word : `'${word}'`);
 
 /** The newest run folder that the demo wrote. */
 function newestRun() {
-  const latest = join(root, "runs", "latest");
-  return existsSync(latest) ? readFileSync(latest, "utf8").trim() : undefined;
+  const runs = readdirSync(join(root, "runs")).filter((name) => /^\d+-demo$/.test(name));
+  return runs.sort((one, other) => Number.parseInt(one, 10) - Number.parseInt(other, 10)).at(-1);
 }
 
 const start = performance.now();
@@ -78,7 +78,7 @@ await step("Train", [hyfw, "--preset", "demo", ...process.argv.slice(2)]);
 const run = newestRun();
 const name = run ?? "latest";
 process.stdout.write(`
-Done in ${((performance.now() - start) / 1000 / 60).toFixed(1)} minutes. Open ${run === undefined ? "the run's" : `runs/${run}/`}report.html in a browser.
+Done in ${((performance.now() - start) / 1000 / 60).toFixed(1)} minutes. Open ${run === undefined ? "report.html of the run" : `runs/${run}/report.html`} in a browser.
 Try next:
   npx hyfw --preset demo --resume ${name} --set train.maxSteps=1200     train on from the last checkpoint
   npx hyfw sample --run ${name} --prompt '一个立体的圆脸表情：生气，白色背景。'     draw a prompt
