@@ -1,6 +1,6 @@
 // @ts-check
 // A HunyuanDiT training step without data: plugins set up as a run would, batches of one resolution from nowhere.
-import { ACCELERATOR, diceKey, LATENTS, MODEL, OPTIMIZER, TEXT_ENCODER } from "@hyfw/core";
+import { ACCELERATOR, diceKey, LATENTS, MODEL, OPTIMIZER, plainCaption, TEXT_ENCODER } from "@hyfw/core";
 import { Executor, trainStep } from "@hyfw/core/engine";
 import { fromTypedArray, keyedNormal, noGrad, ones, zeros } from "@hyfw/native";
 import precision from "@hyfw/plugin-accelerator-precision";
@@ -115,7 +115,9 @@ export async function syntheticRun(shape) {
   let steps = 0;
   const resolution = { height: latent, width: latent };
   const sample = {
-    caption: "",
+    caption: plainCaption("", ""),
+    captionT5: plainCaption("", ""),
+    sourceSize: resolution,
     row: { id: "0", arrowFile: "", rowInFile: 0, size: resolution },
     geometry: { resolution, resized: resolution, crop: { top: 0, left: 0 } },
   };
