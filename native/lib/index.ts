@@ -54,6 +54,14 @@ export {
   where,
   zeros,
 } from "./ops.js";
+export {
+  hasNccl,
+  joinGroup,
+  noProcessGroups,
+  ProcessGroup,
+  type ReduceOp,
+  type Rendezvous,
+} from "./process-group.js";
 export { Generator, keyedNormal, manualSeed, type StreamKey } from "./random.js";
 export {
   MappedSafetensors,
@@ -63,4 +71,5 @@ export {
   writeSafetensors,
 } from "./safetensors.js";
 export { live, Scope, tidy } from "./scope.js";
+export { fillStorage, freeStorage, storageBytes, untracked } from "./storage.js";
 export { type NumberArray, Tensor } from "./tensor.js";

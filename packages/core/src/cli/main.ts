@@ -4,6 +4,7 @@ import { commandUnknown } from "../errors.js";
 import { suggest } from "../settings/suggest.js";
 import type { Command, CommandIo } from "./command.js";
 import { configCommand } from "./config-command.js";
+import { reportFault } from "../launch/report-fault.js";
 import { isFlag } from "./flags.js";
 import { presetCommand } from "./preset-command.js";
 import { sampleCommand } from "./sample-command.js";
@@ -43,7 +44,7 @@ export async function main(
     return stop.signal.aborted ? EXIT.interrupted : (code ?? EXIT.done);
   } catch (fault) {
     if (stop.signal.aborted && isAbort(fault)) return EXIT.interrupted;
-    io.stderr.write(`${formatFault(fault, io)}\n`);
+    reportFault(fault, formatFault(fault, io), fullIo);
     if (stop.signal.aborted) return EXIT.interrupted;
     return fault instanceof HyfwError && isUsage(fault.code) ? EXIT.usage : EXIT.failed;
   } finally {
@@ -59,6 +60,7 @@ async function dispatch(
   const installation: Installation = {
     presetFolders: options.presetFolders ?? [],
     cudaAvailable: options.cudaAvailable ?? (() => false),
+    ...(options.program !== undefined && { program: options.program }),
   };
   const own: Command[] = [
     trainCommand(installation),

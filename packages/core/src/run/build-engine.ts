@@ -1,14 +1,19 @@
 import type { DeviceName } from "@hyfw/native";
-import type { Accelerator } from "../hooks/accelerator.js";
-import { MODEL, type Model } from "../hooks/model.js";
+import type { Accelerator, Sharding } from "../hooks/accelerator.js";
+import { MODEL, type Model, type ParameterSlot } from "../hooks/model.js";
 import { OPTIMIZER, type Optimizer } from "../hooks/optimizer.js";
 import type { LoadedRun } from "./container.js";
 import { Ema } from "./ema.js";
 import { Executor } from "./executor.js";
+import type { World } from "./world.js";
 
 /** What computes a run: the model with what walks it and what changes its weights. */
 export interface Engine {
   readonly model: Model;
+  /** How parameters are spread over processes; absent where every process has all. */
+  readonly sharding: Sharding | undefined;
+  /** What this process updates: the model's parameters, or its stretches of them. */
+  readonly trained: readonly ParameterSlot[];
   readonly executor: Executor;
   readonly optimizer: Optimizer;
   readonly accelerators: readonly Accelerator[];
@@ -20,18 +25,26 @@ export interface Engine {
 export async function buildEngine(
   run: LoadedRun,
   accelerators: readonly Accelerator[],
-  { device, worldSize }: { readonly device: DeviceName | "meta"; readonly worldSize: number },
+  { device, world }: { readonly device: DeviceName | "meta"; readonly world: World },
 ): Promise<Engine> {
   const { train, run: settings } = run.settings;
-  const model = run.get(MODEL).build({ device, seed: settings.seed });
+  const isFilledLater = accelerators.some(({ makesWeights }) => makesWeights === true);
+  const model = run.get(MODEL).build({ device: isFilledLater ? "meta" : device, seed: settings.seed });
+  const { rank, worldSize, group } = world;
   if (device !== "meta")
-    for (const accelerator of accelerators) await accelerator.prepare?.(model, { device, rank: 0, worldSize });
-  const optimizer = run.get(OPTIMIZER).create(model.parameters);
-  const ema = train.ema.enabled && device !== "meta" ? new Ema(model.parameters, train.ema) : undefined;
-  run.onClose("weights and moments", () => {
+    for (const accelerator of accelerators)
+      await accelerator.prepare?.(model, { device, rank, worldSize, ...(group !== undefined && { group }) });
+  const sharding = accelerators.find((one) => one.sharding !== undefined)?.sharding;
+  const trained = sharding?.slots ?? model.parameters;
+  const optimizer = run.get(OPTIMIZER).create(trained);
+  const ema = train.ema.enabled && device !== "meta" ? new Ema(trained, train.ema, sharding) : undefined;
+  run.onClose("weights and moments", async () => {
     const moments = Object.values(optimizer.state().tensors);
-    for (const tensor of [...moments, ...model.parameters.map(({ storage }) => storage)]) tensor.dispose();
+    const weights = [...new Set([...model.parameters, ...trained])].map(({ storage }) => storage);
+    for (const tensor of [...moments, ...weights]) tensor.dispose();
     ema?.dispose();
+    for (const accelerator of accelerators) await accelerator.close?.();
   });
-  return { model, executor: new Executor(model.segments, accelerators), optimizer, accelerators, ema };
+  const executor = new Executor(model.segments, accelerators);
+  return { model, sharding, trained, executor, optimizer, accelerators, ema };
 }

@@ -16,7 +16,8 @@ export interface JournalStep {
 
 /** What a journal needs to know of its run. */
 export interface JournalFacts {
-  readonly runDir: string;
+  /** Absent where another process writes the metrics. */
+  readonly runDir: string | undefined;
   readonly lastStep: number;
   /** Steps between lines. */
   readonly every: number;
@@ -38,7 +39,7 @@ interface Window {
 /** Writes down a run as it goes: the progress line, `metrics.jsonl`, and the step event. */
 export class Journal {
   readonly progress: Progress;
-  private readonly metrics: MetricsFile;
+  private readonly metrics: MetricsFile | undefined;
   private window = emptyWindow();
   private since = performance.now();
   private callsSince = opCalls();
@@ -50,7 +51,7 @@ export class Journal {
     io: Pick<CommandIo, "stdout" | "isTerminal">,
   ) {
     this.progress = new Progress(io);
-    this.metrics = new MetricsFile(facts.runDir);
+    this.metrics = facts.runDir === undefined ? undefined : new MetricsFile(facts.runDir);
   }
 
   /** Starts the clock of the next step anew, after something that is no part of it. */
@@ -82,7 +83,7 @@ export class Journal {
 
   close(): void {
     this.progress.end();
-    this.metrics.close();
+    this.metrics?.close();
   }
 
   private add({ loss, parts, ms }: StepReport, wallMs: number, samples: number): void {
@@ -111,7 +112,7 @@ export class Journal {
     const per = (sum: number): number => sum / steps;
     const { step, epoch, phase, ...rest } = facts;
     const other = wallMs - ms.data - ms.forward - ms.backward - ms.update;
-    this.metrics.append({
+    this.metrics?.append({
       step,
       epoch,
       phase,

@@ -12,6 +12,7 @@ import type { Journal } from "./journal.js";
 import type { OpenData } from "./open-data.js";
 import { RUN_FILES } from "./run-folder.js";
 import { type RunRecord, writeRecord } from "./run-record.js";
+import type { World } from "./world.js";
 
 /** What pictures, checkpoints and the report of a run are made from. */
 export interface MilestoneFacts {
@@ -23,6 +24,7 @@ export interface MilestoneFacts {
   readonly journal: Journal;
   readonly broadcast: Broadcast;
   readonly cwd: string;
+  readonly world: World;
 }
 
 /** What happens between steps: sample pictures, checkpoints, the report. */

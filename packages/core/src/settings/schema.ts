@@ -32,6 +32,13 @@ export const RunSettings = z.strictObject({
     .optional()
     .describe("CPU threads that one tensor operation may use; the machine's cores when left out.")
     .meta({ flag: "--threads" }),
+  collectiveTimeout: z
+    .number()
+    .int()
+    .min(1)
+    .default(1800)
+    .describe("Seconds that a process waits for the others before it gives up; for several processes.")
+    .meta({ flag: "--collective-timeout" }),
   resume: z
     .string()
     .optional()
@@ -132,6 +139,19 @@ export const TrainSettings = z.strictObject({
     .default(1)
     .describe("Norm over all gradients above which they are scaled down; 0 leaves them as they are.")
     .meta({ flag: "--max-grad-norm" }),
+  onNonFinite: z
+    .enum(["stop", "skip", "rollback"])
+    .default("stop")
+    .describe(
+      "What happens when a loss or gradient is not finite: stop ends the run before any weight changes, skip leaves the step out, rollback goes back to the last checkpoint and leaves out the samples up to there.",
+    )
+    .meta({ flag: "--on-non-finite" }),
+  maxNonFinite: z
+    .number()
+    .int()
+    .min(1)
+    .default(10)
+    .describe("Steps that onNonFinite may skip or roll back, since the run was started, before it stops."),
   ema: EmaSettings.prefault({}).describe("Moving average of the weights."),
 });
 
