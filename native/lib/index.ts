@@ -70,6 +70,7 @@ export {
   type SafetensorsEntry,
   writeSafetensors,
 } from "./safetensors.js";
+export { safetensorsHeader, type TensorFacts } from "./safetensors-header.js";
 export { live, Scope, tidy } from "./scope.js";
 export { fillStorage, freeStorage, storageBytes, untracked } from "./storage.js";
 export { type NumberArray, Tensor } from "./tensor.js";

@@ -4,5 +4,6 @@
  */
 export { Ema } from "./run/ema.js";
 export { Executor } from "./run/executor.js";
+export { bucketsOf, elements, FlatBucket } from "./run/flat-bucket.js";
 export type { LoadedBatch } from "./run/loader.js";
 export { type StepOrder, type StepParts, type StepReport, trainStep } from "./run/step.js";

@@ -26,6 +26,7 @@ export class Parameter {
   readonly storage: Tensor;
   readonly decays: boolean;
   readonly castable: boolean;
+  private readonly seed: number;
   private front: Tensor;
   private frontDtype: DType = "float32";
 
@@ -33,19 +34,23 @@ export class Parameter {
   constructor(
     readonly name: string,
     readonly shape: readonly number[],
-    init: Init,
+    private readonly init: Init,
     { device, seed }: Birth,
     { decays, castable }: ParameterTraits,
   ) {
     this.decays = decays;
     this.castable = castable;
-    this.storage =
-      device === "meta"
-        ? empty(shape, { device }).keep()
-        : tidy(() => noGrad(() => init({ shape, key: initKey(seed, name), device })))
-            .keep()
-            .setRequiresGrad();
+    this.seed = seed;
+    this.storage = (device === "meta" ? empty(shape, { device }) : tidy(() => this.initial(device)))
+      .keep()
+      .setRequiresGrad();
     this.front = this.storage;
+  }
+
+  /** Its initial numbers, made anew, in the current scope. */
+  initial(device: DeviceName): Tensor {
+    const { shape, name, seed } = this;
+    return noGrad(() => this.init({ shape, key: initKey(seed, name), device }));
   }
 
   /** What modules compute with: the substitute while there is one, else `storage`. */

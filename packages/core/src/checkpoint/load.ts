@@ -1,44 +1,57 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { type MappedSafetensors, noGrad, openSafetensors, Scope, type Tensor } from "@hyfw/native";
+import { type MappedSafetensors, noGrad, openSafetensors, Scope } from "@hyfw/native";
 import { weightsDiffer } from "../errors.js";
-import type { Model } from "../hooks/model.js";
+import type { Accelerator, Sharding } from "../hooks/accelerator.js";
+import type { Model, ParameterSlot } from "../hooks/model.js";
 import type { Optimizer } from "../hooks/optimizer.js";
 import type { Ema } from "../run/ema.js";
 import { FILES } from "./save.js";
+import { SavedStretches } from "./saved-stretches.js";
 import type { RunState } from "./state.js";
 
 /** What a checkpoint is copied into. */
 export interface RestoreTarget {
   readonly model: Model;
+  readonly sharding: Sharding | undefined;
+  /** What this process updates. */
+  readonly trained: readonly ParameterSlot[];
   readonly optimizer: Optimizer;
   readonly ema: Ema | undefined;
+  readonly accelerators: readonly Accelerator[];
 }
 
 /**
- * Copies a checkpoint's tensors into a run that is built.
+ * Copies a checkpoint's tensors into a run that is built, whatever number of processes and ZeRO stage saved it: each
+ * process reads its own stretches.
  * @returns what could not be restored, in words for a person
- * @throws HYFW_WEIGHTS when names or shapes of the model differ
+ * @throws HYFW_WEIGHTS when names or shapes of the model differ; HYFW_CHECKPOINT_RESHARD
  */
 export function restoreCheckpoint(path: string, state: RunState, target: RestoreTarget): string[] {
-  const { model, optimizer, ema } = target;
+  const { model, sharding, trained, optimizer, ema, accelerators } = target;
   const notes: string[] = [];
-  loadWeights(join(path, FILES.model), model);
-  if (existsSync(join(path, FILES.optimizer))) {
+  const file = openSafetensors(join(path, FILES.model));
+  checkNames(file, model);
+  fill(sharding?.isWeightless ? sharding.slots : model.parameters, SavedStretches.whole(file));
+  for (const accelerator of accelerators) {
+    const saved = state.accelerators?.[accelerator.name];
+    if (saved !== undefined) accelerator.restore?.(saved);
+  }
+  const moments = SavedStretches.optimizer(path);
+  if (moments !== undefined) {
     using scope = new Scope();
-    const tensors = scope.run(() => allOf(openSafetensors(join(path, FILES.optimizer))));
+    const tensors = scope.run(() => moments.momentsOf(trained));
     scope.run(() => optimizer.restore({ tensors, counters: state.optimizerCounters }));
   } else notes.push("the checkpoint has no optimizer state: moments start at zero");
   if (ema === undefined) return notes;
-  const emaPath = join(path, FILES.ema);
-  if (existsSync(emaPath)) {
-    using scope = new Scope();
-    const file = openSafetensors(emaPath);
-    checkNames(file, model);
-    scope.run(() => ema.restore(allOf(file), state.emaCount ?? 0));
+  const averages = SavedStretches.ema(path);
+  using scope = new Scope();
+  if (averages !== undefined) {
+    averages.check(model.parameters);
+    const tensors = trained.map((slot) => [slot.name, scope.run(() => averages.read(slot.name, slot))] as const);
+    scope.run(() => ema.restore(Object.fromEntries(tensors), state.emaCount ?? 0));
   } else {
-    const weights = Object.fromEntries(model.parameters.map(({ name, storage }) => [name, storage]));
-    ema.restore(weights, 0);
+    ema.restore(Object.fromEntries(trained.map(({ name, storage }) => [name, storage])), 0);
     notes.push("the checkpoint has no moving average: it starts from the weights");
   }
   return notes;
@@ -48,9 +61,27 @@ export function restoreCheckpoint(path: string, state: RunState, target: Restore
 export function loadWeights(path: string, model: Model): void {
   const file = openSafetensors(path);
   checkNames(file, model);
-  using scope = new Scope();
-  for (const { name, storage } of model.parameters)
-    scope.run(() => noGrad(() => storage.detach().copy_(file.get(name))));
+  fill(model.parameters, SavedStretches.whole(file));
+}
+
+/** Copies the moving average of a checkpoint into a model. @returns whether there is one */
+export function loadAverages(checkpoint: string, model: Model): boolean {
+  if (existsSync(join(checkpoint, FILES.ema))) {
+    loadWeights(join(checkpoint, FILES.ema), model);
+    return true;
+  }
+  const averages = SavedStretches.ema(checkpoint);
+  if (averages === undefined) return false;
+  averages.check(model.parameters);
+  fill(model.parameters, averages);
+  return true;
+}
+
+function fill(slots: readonly ParameterSlot[], saved: SavedStretches): void {
+  for (const slot of slots) {
+    using scope = new Scope();
+    scope.run(() => noGrad(() => slot.storage.detach().copy_(saved.read(slot.name, slot))));
+  }
 }
 
 function checkNames(file: MappedSafetensors, model: Model): void {
@@ -67,8 +98,4 @@ function checkNames(file: MappedSafetensors, model: Model): void {
   for (const name of file.names())
     if (!known.has(name)) wrong.push(`${name}: only in the file, [${file.entry(name).shape}]`);
   if (wrong.length > 0) throw weightsDiffer(file.path, wrong);
-}
-
-function allOf(file: MappedSafetensors): Record<string, Tensor> {
-  return Object.fromEntries(file.names().map((name) => [name, file.get(name)]));
 }

@@ -24,6 +24,8 @@ const StateSchema = z.object({
   /** Updates of the moving average; absent without one. */
   emaCount: whole.optional(),
   optimizerCounters: z.record(z.string(), z.number()),
+  /** Numbers that accelerators go on with, by accelerator. */
+  accelerators: z.record(z.string(), z.record(z.string(), z.number())).optional(),
   settingsHash: z.string(),
 });
 

@@ -76,7 +76,7 @@ export interface Accelerator {
   /** Lines for the plan. */
   describe(): string;
   /** Whether `prepare` gives weights to a model that was built without numbers, so that no process holds all. */
-  readonly makesWeights?: boolean;
+  makesWeights?(worldSize: number): boolean;
   prepare?(model: Model, facts: RunFacts): void | Promise<void>;
   /** How parameters are spread over processes, once prepared; only of the accelerator with that duty. */
   readonly sharding?: Sharding | undefined;

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { listCheckpoints } from "../checkpoint/list.js";
 import type { CommandIo } from "../cli/command.js";
 import { rankEnded } from "../errors/launch.js";
+import { within } from "../run/within.js";
 import type { LaunchOrder } from "./launch-options.js";
 import type { LaunchMessage } from "./messages.js";
 import { RankProcess } from "./rank-process.js";
@@ -138,16 +139,6 @@ async function endOthers(ranks: readonly RankProcess[], allEnded: Promise<unknow
   for (const one of ranks) one.signal("SIGTERM");
   await within(END_MS, allEnded);
   for (const one of ranks) one.signal("SIGKILL");
-}
-
-/** Waits for something, at most so long. */
-async function within(ms: number, what: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([what, late]);
-  clearTimeout(timer);
 }
 
 async function hasCheckpoint(runDir: string): Promise<boolean> {

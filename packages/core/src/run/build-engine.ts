@@ -28,9 +28,9 @@ export async function buildEngine(
   { device, world }: { readonly device: DeviceName | "meta"; readonly world: World },
 ): Promise<Engine> {
   const { train, run: settings } = run.settings;
-  const isFilledLater = accelerators.some(({ makesWeights }) => makesWeights === true);
-  const model = run.get(MODEL).build({ device: isFilledLater ? "meta" : device, seed: settings.seed });
   const { rank, worldSize, group } = world;
+  const withoutWeights = device !== "meta" && accelerators.some((one) => one.makesWeights?.(worldSize) === true);
+  const model = run.get(MODEL).build({ device, seed: settings.seed, withoutWeights });
   if (device !== "meta")
     for (const accelerator of accelerators)
       await accelerator.prepare?.(model, { device, rank, worldSize, ...(group !== undefined && { group }) });
@@ -39,11 +39,11 @@ export async function buildEngine(
   const optimizer = run.get(OPTIMIZER).create(trained);
   const ema = train.ema.enabled && device !== "meta" ? new Ema(trained, train.ema, sharding) : undefined;
   run.onClose("weights and moments", async () => {
+    for (const accelerator of accelerators) await accelerator.close?.();
     const moments = Object.values(optimizer.state().tensors);
     const weights = [...new Set([...model.parameters, ...trained])].map(({ storage }) => storage);
     for (const tensor of [...moments, ...weights]) tensor.dispose();
     ema?.dispose();
-    for (const accelerator of accelerators) await accelerator.close?.();
   });
   const executor = new Executor(model.segments, accelerators);
   return { model, sharding, trained, executor, optimizer, accelerators, ema };

@@ -1,7 +1,6 @@
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { findCheckpoint, type RunPlaces } from "../checkpoint/find.js";
-import { loadWeights } from "../checkpoint/load.js";
+import { loadAverages, loadWeights } from "../checkpoint/load.js";
 import { FILES } from "../checkpoint/save.js";
 import type { CommandIo } from "../cli/command.js";
 import { resolutionUnknown } from "../errors.js";
@@ -64,9 +63,8 @@ export async function drawWithRun(
     });
     for (const accelerator of accelerators)
       await accelerator.prepare?.(model, { device, rank: 0, worldSize: 1 });
-    const averaged = join(path, FILES.ema);
-    const isAveraged = weights === "ema" && existsSync(averaged);
-    loadWeights(isAveraged ? averaged : join(path, FILES.model), model);
+    const isAveraged = weights === "ema" && loadAverages(path, model);
+    if (!isAveraged) loadWeights(join(path, FILES.model), model);
     const executor = new Executor(model.segments, accelerators);
     const onStep = (done: number, of: number): void => {
       io.signal.throwIfAborted();

@@ -84,6 +84,7 @@ export async function runTraining(
     cwd: resolved.cwd,
     world,
   });
+  run.onClose("the checkpoint under way", () => milestones.close());
   await broadcast("onStart", { runDir, step: entered.step, maxSteps: lastStep });
 
   let state = entered;

@@ -201,6 +201,13 @@ export const CheckpointSettings = z.strictObject({
     .default(3)
     .describe("Newest checkpoints that stay on disk; older ones are removed.")
     .meta({ flag: "--ckpt-keep" }),
+  keepEvery: z
+    .number()
+    .int()
+    .min(0)
+    .default(0)
+    .describe("Steps between checkpoints that stay for good, beside the newest; 0 is none.")
+    .meta({ flag: "--ckpt-keep-every" }),
 });
 
 /** Settings of the pictures that are drawn while training. */
