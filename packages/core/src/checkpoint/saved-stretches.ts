@@ -3,7 +3,6 @@ import { join } from "node:path";
 import { empty, type MappedSafetensors, noGrad, openSafetensors, type Tensor } from "@hyfw/native";
 import { weightsDiffer } from "../errors.js";
 import { stateFixed } from "../errors/checkpoint.js";
-import type { ShardSlot } from "../hooks/accelerator.js";
 import type { ParameterSlot } from "../hooks/model.js";
 import { elements } from "../run/flat-bucket.js";
 import { FILES, STRETCHES } from "./save.js";
@@ -13,6 +12,12 @@ interface Stretch {
   readonly file: MappedSafetensors;
   readonly start: number;
   readonly end: number;
+}
+
+/** What reading needs to know of a slot; `start` and `end` are those of a stretch. */
+export interface SlotShape extends Pick<ParameterSlot, "name" | "shape"> {
+  readonly start?: number;
+  readonly end?: number;
 }
 
 type Stretches = Readonly<Record<string, readonly [number, number]>>;
@@ -74,7 +79,7 @@ export class SavedStretches {
   }
 
   /** An array's stretch that a slot stands for, shaped as the slot, in the current scope. */
-  read(name: string, slot: ParameterSlot): Tensor {
+  read(name: string, slot: SlotShape): Tensor {
     const { start, end } = stretchOf(slot);
     const all = this.found.get(name) ?? [];
     const same = all.find((one) => one.start === start && one.end === end);
@@ -143,8 +148,9 @@ export class SavedStretches {
 }
 
 /** The stretch of its parameter that a slot stands for; the whole of it for a parameter itself. */
-export function stretchOf(slot: ParameterSlot | ShardSlot): { readonly start: number; readonly end: number } {
-  return "whole" in slot ? { start: slot.start, end: slot.end } : { start: 0, end: elements(slot.shape) };
+export function stretchOf(slot: SlotShape): { readonly start: number; readonly end: number } {
+  const { start = 0, end = start + elements(slot.shape) } = slot;
+  return { start, end };
 }
 
 /** Moments are named `<parameter name>.<moment>`. */

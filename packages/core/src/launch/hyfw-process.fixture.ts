@@ -2,6 +2,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { openSafetensors, Scope } from "@hyfw/native";
+import { SavedStretches } from "../checkpoint/saved-stretches.js";
 import { type MetricsLine, readMetrics } from "../run/metrics.js";
 
 const HYFW = fileURLToPath(new URL("../../../../bin/hyfw.js", import.meta.url));
@@ -70,4 +72,54 @@ export function lastRun(cwd: string): string {
 /** Metrics of the last run. */
 export function lastMetrics(cwd: string): MetricsLine[] {
   return readMetrics(lastRun(cwd));
+}
+
+/** Everything that a checkpoint of the tiny run holds, whole: weights, moving averages, momenta. */
+export function readTiny(checkpoint: string): Record<string, number[]> {
+  using scope = new Scope();
+  const file = openSafetensors(join(checkpoint, "model.safetensors"));
+  const averages = SavedStretches.ema(checkpoint);
+  const momenta = SavedStretches.optimizer(checkpoint);
+  const numbers: Record<string, number[]> = {};
+  for (const name of file.names()) {
+    // A whole parameter, as far as reading cares.
+    const slot = { name, shape: file.entry(name).shape };
+    numbers[name] = scope.run(() => file.get(name).toArray());
+    if (averages !== undefined)
+      numbers[`${name}, average`] = scope.run(() => averages.read(name, slot).toArray());
+    if (momenta !== undefined)
+      numbers[`${name}, momentum`] = scope.run(() => momenta.read(`${name}.momentum`, slot).toArray());
+  }
+  return numbers;
+}
+
+/** Folder of a step's checkpoint in the last run of `cwd`. */
+export function checkpointOf(cwd: string, step: number): string {
+  return join(lastRun(cwd), "checkpoints", `step-${String(step).padStart(6, "0")}`);
+}
+
+/** Trains the tiny run in a folder until it ends. @throws when it ends badly, with everything it said */
+export async function train(cwd: string, words: readonly string[]): Promise<string> {
+  const { end, said } = startHyfw(cwd, words);
+  const { code } = await end;
+  if (code !== 0) throw new Error(`hyfw ${words.join(" ")} ended with ${code}\n${said.out}\n${said.err}`);
+  return said.out;
+}
+
+/** Largest difference between two sets of numbers by name. */
+export function worstDifference(
+  a: Readonly<Record<string, readonly number[]>>,
+  b: Readonly<Record<string, readonly number[]>>,
+): number {
+  if (Object.keys(a).sort().join() !== Object.keys(b).sort().join()) return Number.POSITIVE_INFINITY;
+  let worst = 0;
+  for (const [name, numbers] of Object.entries(a)) {
+    if (numbers.length !== b[name]?.length) return Number.POSITIVE_INFINITY;
+    for (const [n, number] of numbers.entries()) {
+      const difference = Math.abs(number - (b[name]?.[n] ?? Number.NaN));
+      // NaN must not pass for equal.
+      if (!(difference <= worst)) worst = Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference;
+    }
+  }
+  return worst;
 }

@@ -91,6 +91,7 @@ export class Executor {
     const outside = new Set(Object.values(values));
     const current = new Map(Object.entries(values));
     for (const [index, segment] of this.segments.entries()) {
+      await this.prepareForward(segment, { training: false });
       const written = scope.run(() =>
         tidy(() => {
           // A second address of each, so that a segment may give back what it got.
