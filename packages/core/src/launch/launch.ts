@@ -113,8 +113,10 @@ async function runOnce(order: LaunchOrder, { attempt, command, io }: AttemptFact
   }
   // The error of the process that failed by itself is the news; the others only lost it.
   const first = failures.find(({ isEcho }) => !isEcho) ?? failures[0];
-  io.stderr.write(`rank ${first?.rank} of ${worldSize} failed:\n${first?.text}\n`);
   const code = ranks.find(({ rank }) => rank === first?.rank)?.ended?.code;
+  // What a person wrote is wrong for all of them alike.
+  const prefix = code === USAGE ? "" : `rank ${first?.rank} of ${worldSize} failed:\n`;
+  io.stderr.write(`${prefix}${first?.text}\n`);
   return { code: code === null || code === undefined || code === DONE ? 1 : code, runDir };
 }
 

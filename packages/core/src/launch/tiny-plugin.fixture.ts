@@ -17,11 +17,12 @@ export default definePlugin({
     rows: z.number().default(24).describe("Rows."),
     failAt: z.number().optional().describe("Row whose reading fails, in the processes that read it."),
     killAt: z.number().optional().describe("Row whose reading kills the process."),
+    killAtStep: z.number().optional().describe("Step after which rank 0 is killed."),
     attempt: z.number().default(0).describe("Attempt that failures happen in."),
     stepMs: z.number().default(0).describe("Milliseconds that each step takes longer."),
   }),
   provides: [DATASET, SAMPLER, MODEL, OPTIMIZER, RUN_EVENTS],
-  setup: ({ options: { rows, failAt, killAt, attempt, stepMs }, provide }) => {
+  setup: ({ options: { rows, failAt, killAt, killAtStep, attempt, stepMs }, provide }) => {
     const now = Number(process.env.TORCHELASTIC_RESTART_COUNT ?? 0);
     const onRead = (position: number): void => {
       if (now !== attempt) return;
@@ -32,6 +33,11 @@ export default definePlugin({
     provide(SAMPLER, tinySampler);
     provide(MODEL, { name: "tiny", build: tinyModel });
     provide(OPTIMIZER, { name: "momentum", create: tinyOptimizer });
-    provide(RUN_EVENTS, { onStep: () => new Promise((resolve) => setTimeout(resolve, stepMs)) });
+    provide(RUN_EVENTS, {
+      onStep: async ({ step }) => {
+        await new Promise((resolve) => setTimeout(resolve, stepMs));
+        if (now === attempt && step === killAtStep) process.kill(process.pid, "SIGKILL");
+      },
+    });
   },
 });

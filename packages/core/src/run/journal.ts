@@ -1,7 +1,7 @@
 import { live, opCalls } from "@hyfw/native";
 import type { CommandIo } from "../cli/command.js";
 import type { Broadcast } from "./events.js";
-import { MetricsFile } from "./metrics.js";
+import { cutMetrics, MetricsFile } from "./metrics.js";
 import { Progress } from "./progress.js";
 import type { StepReport } from "./step.js";
 
@@ -28,6 +28,8 @@ export interface JournalFacts {
 /** What is added up between two lines of the metrics. */
 interface Window {
   steps: number;
+  /** Steps that changed no weight, since something was not finite; their losses do not count. */
+  skipped: number;
   samples: number;
   wallMs: number;
   loss: number;
@@ -39,7 +41,7 @@ interface Window {
 /** Writes down a run as it goes: the progress line, `metrics.jsonl`, and the step event. */
 export class Journal {
   readonly progress: Progress;
-  private readonly metrics: MetricsFile | undefined;
+  private metrics: MetricsFile | undefined;
   private window = emptyWindow();
   private since = performance.now();
   private callsSince = opCalls();
@@ -69,7 +71,9 @@ export class Journal {
     this.add(report, wallMs, stepSamples);
     this.pace = this.pace === undefined ? wallMs : 0.95 * this.pace + 0.05 * wallMs;
     const { epoch = 0, phase } = report.batches.at(-1)?.unit ?? {};
-    const { loss, gradNorm } = report;
+    const { loss } = report;
+    // JSON has no word for numbers that are not finite.
+    const gradNorm = report.skipped === undefined ? report.gradNorm : 0;
     const isLogged = step % every === 0 || step === lastStep;
     const rssBytes = process.memoryUsage.rss();
     const place = { step, epoch, phase: phase?.name ?? "" };
@@ -81,18 +85,31 @@ export class Journal {
     await broadcast("onStep", { ...place, loss, lr, gradNorm, samples: stepSamples, wallMs });
   }
 
+  /** Takes back what was written of later steps, when the run goes back to one. */
+  cutBack(step: number): void {
+    const { runDir } = this.facts;
+    if (runDir === undefined) return;
+    this.metrics?.close();
+    cutMetrics(runDir, step);
+    this.metrics = new MetricsFile(runDir);
+    this.window = emptyWindow();
+    this.restartClock();
+  }
+
   close(): void {
     this.progress.end();
     this.metrics?.close();
   }
 
-  private add({ loss, parts, ms }: StepReport, wallMs: number, samples: number): void {
+  private add({ loss, parts, ms, skipped }: StepReport, wallMs: number, samples: number): void {
     const { window } = this;
     window.steps += 1;
     window.samples += samples;
     window.wallMs += wallMs;
-    window.loss += loss;
-    for (const [name, part] of Object.entries(parts)) window.parts[name] = (window.parts[name] ?? 0) + part;
+    if (skipped === undefined) {
+      window.loss += loss;
+      for (const [name, part] of Object.entries(parts)) window.parts[name] = (window.parts[name] ?? 0) + part;
+    } else window.skipped += 1;
     window.ms.data += ms.data;
     window.ms.forward += ms.forward;
     window.ms.backward += ms.backward;
@@ -108,7 +125,8 @@ export class Journal {
       "step" | "epoch" | "phase" | "lr" | "gradNorm" | "rssBytes" | "samplesPerSecond" | "samples"
     >,
   ): void {
-    const { steps, wallMs, loss, parts, ms, opCalls: calls } = this.window;
+    const { steps, skipped, wallMs, loss, parts, ms, opCalls: calls } = this.window;
+    const perTrained = (sum: number): number => sum / Math.max(1, steps - skipped);
     const per = (sum: number): number => sum / steps;
     const { step, epoch, phase, ...rest } = facts;
     const other = wallMs - ms.data - ms.forward - ms.backward - ms.update;
@@ -116,8 +134,8 @@ export class Journal {
       step,
       epoch,
       phase,
-      loss: per(loss),
-      parts: Object.fromEntries(Object.entries(parts).map(([name, sum]) => [name, per(sum)])),
+      loss: perTrained(loss),
+      parts: Object.fromEntries(Object.entries(parts).map(([name, sum]) => [name, perTrained(sum)])),
       ...rest,
       wallMs: per(wallMs),
       ms: {
@@ -127,6 +145,7 @@ export class Journal {
         update: per(ms.update),
         other: per(other),
       },
+      ...(skipped > 0 && { skipped }),
       liveTensors: live(),
       opCalls: Math.round(per(calls)),
     });
@@ -136,5 +155,5 @@ export class Journal {
 
 function emptyWindow(): Window {
   const ms = { data: 0, forward: 0, backward: 0, update: 0 };
-  return { steps: 0, samples: 0, wallMs: 0, loss: 0, parts: {}, ms, opCalls: 0 };
+  return { steps: 0, skipped: 0, samples: 0, wallMs: 0, loss: 0, parts: {}, ms, opCalls: 0 };
 }

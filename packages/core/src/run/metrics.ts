@@ -13,7 +13,7 @@ export interface MetricsLine {
   /** Parts of the loss by name, for example `mse` and `vb`. */
   readonly parts: Readonly<Record<string, number>>;
   readonly lr: number;
-  /** Before clipping. */
+  /** Before clipping; 0 of a step that was skipped. */
   readonly gradNorm: number;
   /** Samples trained since the run began, over all ranks. */
   readonly samples: number;
@@ -21,6 +21,8 @@ export interface MetricsLine {
   /** Wall time per step, and where it went. */
   readonly wallMs: number;
   readonly ms: Readonly<Record<"data" | "forward" | "backward" | "update" | "other", number>>;
+  /** Steps of these that changed no weight, since a gradient was not finite; their losses are not in the mean. */
+  readonly skipped?: number;
   /** Tensors that the addon holds between steps. */
   readonly liveTensors: number;
   readonly rssBytes: number;

@@ -1,6 +1,8 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { findCheckpoint } from "../checkpoint/find.js";
+import { restoreCheckpoint } from "../checkpoint/load.js";
 import { type CheckpointPlace, saveCheckpoint } from "../checkpoint/save.js";
-import type { RunState } from "../checkpoint/state.js";
+import { type RunState, readState } from "../checkpoint/state.js";
 import { CheckpointWriter } from "../checkpoint/writer.js";
 import { displayPath } from "../preset/origin.js";
 import { writeReport } from "../report/write-report.js";
@@ -56,6 +58,23 @@ export class Milestones {
       await this.save(state, "kept");
     else if (isDue(step, checkpoint.latestEvery)) await this.save(state, "latest");
     this.facts.journal.restartClock();
+  }
+
+  /**
+   * Puts the last good checkpoint of the run back into the engine.
+   * @returns the state that it was saved in
+   * @throws HYFW_CHECKPOINT_NONE when there is none yet
+   */
+  async goBack(): Promise<RunState> {
+    const { engine, runDir, world, cwd } = this.facts;
+    await this.finishSave();
+    const { path, state } = await world.share(async () => {
+      const found = await findCheckpoint(runDir, { resultsDir: dirname(runDir), cwd });
+      return { path: found.path, state: await readState(found.path) };
+    });
+    restoreCheckpoint(path, state, engine);
+    this.savedAt = state.step;
+    return state;
   }
 
   /** Saves what would be lost, writes the report, and tells listeners. @returns lines for a person */

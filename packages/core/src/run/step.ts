@@ -49,6 +49,8 @@ export interface StepReport {
   readonly batches: readonly LoadedBatch[];
   /** Why no weight changed: gradients overflowed under loss scaling, or something was not finite. */
   readonly skipped?: "overflow" | "notFinite";
+  /** Rows of this process whose loss was not finite. */
+  readonly badRows: readonly string[];
   readonly ms: { data: number; forward: number; backward: number; update: number };
 }
 
@@ -66,6 +68,7 @@ export async function trainStep(
   const { gradAccuSteps } = order;
   const ms = { data: 0, forward: 0, backward: 0, update: 0 };
   const losses: Record<string, number>[] = [];
+  const badRows: string[] = [];
   const batches: LoadedBatch[] = [];
   while (batches.length < gradAccuSteps) {
     const asked = performance.now();
@@ -77,25 +80,27 @@ export async function trainStep(
     }
     const micro = { index: batches.length, count: gradAccuSteps };
     batches.push(loaded);
-    losses.push(await microStep(parts, order, { loaded, micro, ms }));
+    losses.push(await microStep(parts, order, { loaded, micro, ms, badRows }));
   }
   const updateStart = performance.now();
   const updated = await update(parts, order, batches);
   ms.update = performance.now() - updateStart;
   const { mean: loss = Number.NaN, ...lossParts } = await meanOf(losses, parts.world ?? ALONE);
-  return { loss, parts: lossParts, ...updated, batches, ms };
+  return { loss, parts: lossParts, ...updated, batches, badRows, ms };
 }
 
 interface MicroFacts {
   readonly loaded: LoadedBatch;
   readonly micro: MicroStepFacts;
   readonly ms: StepReport["ms"];
+  /** Takes the rows whose loss was not finite. */
+  readonly badRows: string[];
 }
 
 async function microStep(
   { model, executor, accelerators, device }: StepParts,
   { step, gradAccuSteps, onNonFinite = "stop" }: StepOrder,
-  { loaded, micro, ms }: MicroFacts,
+  { loaded, micro, ms, badRows }: MicroFacts,
 ): Promise<Record<string, number>> {
   using scope = new Scope();
   const started = performance.now();
@@ -110,9 +115,12 @@ async function microStep(
     scale: (scaleOf(accelerators)?.value ?? 1) / gradAccuSteps,
     micro,
     scope,
-    // Otherwise the gradients will not be finite either, and then all processes see it at the same place.
     check: (found) => {
-      if (onNonFinite === "stop" && scaleOf(accelerators) === undefined) checkLoss(found, step, loaded);
+      const bad = rowsNotFinite(found, loaded);
+      // Otherwise the gradients will not be finite either, and all processes see that at the same place.
+      if (bad.length > 0 && onNonFinite === "stop" && scaleOf(accelerators) === undefined)
+        throw lossNotFinite(step, found.mean.item(), bad);
+      badRows.push(...bad);
     },
   });
   ms.forward += forwardMs;
@@ -121,12 +129,12 @@ async function microStep(
   return { ...Object.fromEntries(parts), mean: loss.mean.item() };
 }
 
-function checkLoss({ mean, perSample }: Loss, step: number, { samples }: LoadedBatch): void {
-  const value = mean.item();
-  if (Number.isFinite(value)) return;
+/** Rows whose loss is not finite; all of the micro-batch where only their mean is not. */
+function rowsNotFinite({ mean, perSample }: Loss, { samples }: LoadedBatch): string[] {
+  if (Number.isFinite(mean.item())) return [];
   const numbers = perSample.toArray();
   const bad = samples.filter((_sample, place) => !Number.isFinite(numbers[place]));
-  throw lossNotFinite(step, value, (bad.length > 0 ? bad : samples).map(nameOf));
+  return (bad.length > 0 ? bad : samples).map(nameOf);
 }
 
 /** Clips, lets the optimizer update, moves the average, unless a gradient is not finite. */

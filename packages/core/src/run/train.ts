@@ -12,6 +12,7 @@ import { Journal } from "./journal.js";
 import { Loader } from "./loader.js";
 import { lrAt } from "./lr-schedule.js";
 import { Milestones } from "./milestones.js";
+import { NonFiniteWatch } from "./non-finite-watch.js";
 import { openAccelerators } from "./open-accelerators.js";
 import { openAugmenters } from "./open-augmenters.js";
 import { type OpenData, openData } from "./open-data.js";
@@ -87,10 +88,19 @@ export async function runTraining(
   run.onClose("the checkpoint under way", () => milestones.close());
   await broadcast("onStart", { runDir, step: entered.step, maxSteps: lastStep });
 
+  const watch = new NonFiniteWatch(settings.train, world, {
+    note: (text) => journal.progress.note(text),
+    goBack: async () => {
+      const back = await milestones.goBack();
+      journal.cutBack(back.step);
+      return back;
+    },
+  });
   let state = entered;
   const stop = new SharedStop(world, io.signal);
+  const facts = { engine, data, device, world, start: entered, stop, watch };
   try {
-    for await (const [reached, report] of steps(run, { engine, data, device, world, start: entered, stop })) {
+    for await (const [reached, report] of steps(run, facts)) {
       state = reached;
       const lr = lrAt(state.step, lastStep, settings.train);
       await journal.step({ step: state.step, lr, samples: state.samples, report });
@@ -118,12 +128,13 @@ interface StepsFacts {
   readonly world: World;
   readonly start: RunState;
   readonly stop: SharedStop;
+  readonly watch: NonFiniteWatch;
 }
 
 /** Optimizer steps one after the other, each with the state that the run then has. */
 async function* steps(
   run: LoadedRun,
-  { engine, data, device, world, start, stop }: StepsFacts,
+  { engine, data, device, world, start, stop, watch }: StepsFacts,
 ): AsyncGenerator<readonly [RunState, StepReport]> {
   const { train } = run.settings;
   const { microBatch, perUnit } = data.share;
@@ -152,6 +163,8 @@ async function* steps(
     const samples = report.batches.reduce((sum, batch) => sum + batch.samples.length, 0) * world.worldSize;
     const place = report.batches.at(-1)?.unit.after ?? state.place;
     state = { ...state, step, samples: state.samples + samples, place };
-    yield [state, report];
+    const back = await watch.look(state, report);
+    if (back === undefined) yield [state, report];
+    else state = back;
   }
 }
