@@ -84,7 +84,7 @@ export class Milestones {
       await this.draw(state);
     if (reason !== "failed" && state.step > 0 && this.savedAt !== state.step)
       await this.save(state, reason === "done" ? "kept" : "latest");
-    if (reason === "failed") await within(LAST_WRITE_MS, this.finishSave());
+    if (reason === "failed") await within(world.worldSize === 1 ? undefined : LAST_WRITE_MS, this.finishSave());
     else {
       await this.finishSave();
       await world.meet();
