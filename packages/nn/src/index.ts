@@ -13,6 +13,7 @@ export { initKey } from "./key.js";
 export { Linear, type LinearInit, withDtype } from "./linear.js";
 export { type LoadOptions, Module, type Place, TRAITS, within } from "./module.js";
 export { LayerNorm, type Norm, RmsNorm } from "./norm.js";
+export { OutputTape } from "./output-tape.js";
 export { type Birth, Parameter, type ParameterTraits } from "./parameter.js";
 export { PatchEmbed, type PatchEmbedSizes } from "./patch-embed.js";
 export { SINUSOID_WIDTH, sinusoid } from "./sinusoid.js";

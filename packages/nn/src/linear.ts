@@ -1,6 +1,7 @@
-import { linear, type Tensor } from "@hyfw/native";
+import type { Tensor } from "@hyfw/native";
 import { type Init, xavierUniformInit, zeroInit } from "./init.js";
 import { Module, type Place, TRAITS } from "./module.js";
+import { tapedLinear } from "./output-tape.js";
 import type { Parameter } from "./parameter.js";
 
 /** How a linear layer begins. */
@@ -27,7 +28,7 @@ export class Linear extends Module {
 
   /** @param x [..., inFeatures]. @returns [..., outFeatures] */
   forward(x: Tensor): Tensor {
-    return linear(withDtype(x, this.weight.dtype), this.weight.tensor(), this.bias.tensor());
+    return tapedLinear(withDtype(x, this.weight.dtype), this.weight.tensor(), this.bias.tensor());
   }
 }
 

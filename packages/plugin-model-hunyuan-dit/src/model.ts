@@ -20,6 +20,7 @@ import { Network } from "./network/network.js";
 import { networkSegments, PREDICTION } from "./network/segments.js";
 import { type NetworkShape, networkShape } from "./network/shape.js";
 import type { HunyuanDitOptions } from "./options.js";
+import { outlineBatch } from "./outline.js";
 import { deviceOf, type Preparation, prepareBatch } from "./prepare.js";
 import { TRAINING_PURPOSES } from "./purposes.js";
 
@@ -59,6 +60,7 @@ function build(options: HunyuanDitOptions, { latents, textEncoders }: ModelNeeds
     parameters: [...own, ...(textEncoder.trained ? textEncoder.parameters : [])],
     describe: () => describe(options, shape, own, textEncoder, latents),
     prepare: (batch) => prepareBatch(batch, preparation),
+    outline: (samples, resolution) => outlineBatch(samples, resolution, preparation, shape),
     loss: (prepared, output) => lossOf(prepared, output, preparation),
     draw: (request, infer) => drawPictures(request, infer, preparation, device),
     fileFacts: () => ({

@@ -5,6 +5,7 @@ import { suggest } from "../settings/suggest.js";
 import type { Command, CommandIo } from "./command.js";
 import { configCommand } from "./config-command.js";
 import { isFlag } from "./flags.js";
+import { planCommand } from "./plan-command.js";
 import { presetCommand } from "./preset-command.js";
 import { sampleCommand } from "./sample-command.js";
 import { seeCommand } from "./see-command.js";
@@ -66,6 +67,7 @@ async function dispatch(
     configCommand(installation),
     presetCommand(installation),
     seeCommand(installation),
+    planCommand(installation),
   ];
   const isHelp = argv[0] === "help" || argv.some(isHelpWord);
   const words = argv.filter((word, index) => !isHelpWord(word) && !(index === 0 && word === "help"));

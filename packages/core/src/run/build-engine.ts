@@ -1,7 +1,7 @@
 import type { DeviceName } from "@hyfw/native";
 import type { Accelerator } from "../hooks/accelerator.js";
 import { MODEL, type Model } from "../hooks/model.js";
-import { OPTIMIZER, type Optimizer } from "../hooks/optimizer.js";
+import { OPTIMIZER, type Optimizer, type OptimizerHook } from "../hooks/optimizer.js";
 import type { LoadedRun } from "./container.js";
 import { Ema } from "./ema.js";
 import { Executor } from "./executor.js";
@@ -26,7 +26,7 @@ export async function buildEngine(
   const model = run.get(MODEL).build({ device, seed: settings.seed });
   if (device !== "meta")
     for (const accelerator of accelerators) await accelerator.prepare?.(model, { device, rank: 0, worldSize });
-  const optimizer = run.get(OPTIMIZER).create(model.parameters);
+  const optimizer = wrapped(run.get(OPTIMIZER), accelerators)(model.parameters);
   const ema = train.ema.enabled && device !== "meta" ? new Ema(model.parameters, train.ema) : undefined;
   run.onClose("weights and moments", () => {
     const moments = Object.values(optimizer.state().tensors);
@@ -34,4 +34,11 @@ export async function buildEngine(
     ema?.dispose();
   });
   return { model, executor: new Executor(model.segments, accelerators), optimizer, accelerators, ema };
+}
+
+/** How the optimizer is made, with every accelerator that has a say in it around, the first in preset order outermost. */
+function wrapped(hook: OptimizerHook, accelerators: readonly Accelerator[]): OptimizerHook["create"] {
+  let next: OptimizerHook["create"] = (parameters) => hook.create(parameters);
+  for (const accelerator of [...accelerators].reverse()) next = accelerator.wrapOptimizer?.(next) ?? next;
+  return next;
 }

@@ -225,6 +225,12 @@ export const PhaseSettings = z.strictObject({
 /** What a preset needs of the machine and the installation; checked before anything else. */
 export const RequireSettings = z.strictObject({
   cuda: z.boolean().default(false).describe("Whether the run needs a CUDA GPU."),
+  gpus: z
+    .number()
+    .int()
+    .min(1)
+    .optional()
+    .describe("GPUs that the preset was made for; hyfw plan starts from it."),
   plugins: z
     .array(z.string())
     .default([])
