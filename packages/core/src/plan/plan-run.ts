@@ -13,10 +13,17 @@ export interface Measured {
   readonly walkAt: (samples: number) => ShapeWalk;
 }
 
-/** Builds a run's model on `meta` and walks over it with one and with two samples. */
-export async function measureRun(run: LoadedRun, resolution: Resolution): Promise<Measured> {
+/**
+ * Builds a run's model on `meta` and walks over it with one and with two samples.
+ * @param device whose paths are taken: `cpu` where the plan is compared with what a run on the CPU takes
+ */
+export async function measureRun(
+  run: LoadedRun,
+  resolution: Resolution,
+  device: "cpu" | "cuda" = "cuda",
+): Promise<Measured> {
   const model = run.get(MODEL).build({ device: "meta", seed: run.settings.run.seed });
-  const facts = { device: "cuda", rank: 0, worldSize: 1, isPlanned: true } as const;
+  const facts = { device, rank: 0, worldSize: 1, isPlanned: true } as const;
   const walking = new Set(["precision", "activations", "attention", "kernels"]);
   const accelerators = openAccelerators(run).filter(({ duties }) =>
     duties.every((duty) => walking.has(duty)),
@@ -25,8 +32,7 @@ export async function measureRun(run: LoadedRun, resolution: Resolution): Promis
   const optimizer = run.get(OPTIMIZER).create(model.parameters);
   const states = Object.values(optimizer.state().tensors);
   try {
-    const walk = (samples: number) =>
-      walkShapes({ model, accelerators, samples, resolution, device: "cuda" });
+    const walk = (samples: number) => walkShapes({ model, accelerators, samples, resolution, device });
     const one = await walk(1);
     const two = await walk(2);
     const weights = 4 * countOf(model.parameters);
