@@ -6,8 +6,10 @@ import type {
   Model,
   OptimizerHook,
   ParameterSlot,
+  RunFacts,
   Segment,
 } from "@hyfw/core";
+import { gradientsShared } from "./errors.js";
 import { HostGradients } from "./host-gradients.js";
 import { HostSlot } from "./host-slot.js";
 import { OffloadedOptimizer } from "./offloaded-optimizer.js";
@@ -38,7 +40,9 @@ export class CpuOffload implements Accelerator {
     return `optimizer states and updated weights in host memory${also}${travel}`;
   }
 
-  prepare({ parameters }: Pick<Model, "parameters">): void {
+  /** @throws HYFW_OFFLOAD_SETTING_GRADIENTS with several processes */
+  prepare({ parameters }: Pick<Model, "parameters">, { worldSize }: Pick<RunFacts, "worldSize">): void {
+    if (this.options.gradients && worldSize > 1) throw gradientsShared(worldSize);
     if (this.options.gradients) this.gradients = new HostGradients(parameters, this.options.gradientType);
   }
 

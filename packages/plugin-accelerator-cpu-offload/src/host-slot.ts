@@ -53,7 +53,10 @@ export class HostSlot implements ParameterSlot {
 
   /** Takes the parameter's numbers over. */
   refresh(): void {
-    if (this.isCopy) tidy(() => noGrad(() => this.storage.copy_(this.source.storage.detach())));
+    if (!this.isCopy) return;
+    tidy(() => {
+      noGrad(() => this.storage.copy_(this.source.storage.detach()));
+    });
   }
 
   dispose(): void {
