@@ -71,7 +71,8 @@ export interface Addon {
   // Engine
   memoryStats(device: string): [held: number, peak: number];
   resetMemoryPeak(device: string): void;
-  flops(): number;
+  forwardFlops(): number;
+  backwardFlops(): number;
   setKernels(name: string): void;
   setMetaStandsForCuda(on: boolean): void;
   allowAttention(kernels: string): void;

@@ -23,12 +23,17 @@ export function resetMemoryPeak(device: DeviceName | "meta"): void {
   addon.resetMemoryPeak(device);
 }
 
-/**
- * Floating-point operations of linear layers and attention since the process began. A recorded call counts its
- * gradient too.
- */
-export function flops(): number {
-  return addon.flops();
+/** Floating-point operations of linear layers and attention since the process began. */
+export interface Flops {
+  /** Of products that were computed, those that are computed a second time included. */
+  readonly forward: number;
+  /** Of the gradients of recorded products: twice the products. */
+  readonly backward: number;
+}
+
+/** Operations counted so far, on every device, `meta` included. */
+export function flops(): Flops {
+  return { forward: addon.forwardFlops(), backward: addon.backwardFlops() };
 }
 
 /**

@@ -26,6 +26,7 @@ export {
   attentionToKeep,
   copyBeside,
   emptyOnHost,
+  type Flops,
   finishCopies,
   flops,
   linearKept,

@@ -100,7 +100,7 @@ Tensor attention_reference(const Tensor& q, const Tensor& k, const Tensor& v, Ma
 
 Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, MaybeScale scale) {
   check_shapes(q, k, v);
-  count_flops((is_recorded(q, k, v) ? 3 : 1) * flops_of(q, k));
+  count_flops(flops_of(q, k), true, is_recorded(q, k, v));
 #if TORCH_VERSION_MAJOR >= 2
   if (q.device().is_meta() && (may_use_flash() || at::globalContext().userEnabledMemEfficientSDP()))
     return ShapedAttention::apply(q, k, v);
@@ -114,9 +114,9 @@ std::pair<Tensor, Tensor> attention_to_keep(const Tensor& q, const Tensor& k, co
   check_shapes(q, k, v);
 #if HYFW_HAS_CPU_FLASH
   if (!may_use_flash() || !acts_as_cpu(q) || v.size(3) != q.size(3)) return {};
-  count_flops(flops_of(q, k));
+  if (!q.device().is_meta() && attention_choice(q, k, v) != "flash") return {};
+  count_flops(flops_of(q, k), true, false);
   if (q.device().is_meta()) return {heads_like(q, v.size(3)), log_sums_like(q)};
-  if (attention_choice(q, k, v) != "flash") return {};
   const auto [out, log_sums] = at::_scaled_dot_product_flash_attention_for_cpu(q, k, v);
   return {out, log_sums};
 #else
@@ -129,7 +129,7 @@ Tensor attention_kept(const Tensor& q, const Tensor& k, const Tensor& v, const T
   check_shapes(q, k, v);
   TORCH_CHECK(out.size(2) == q.size(2) && out.size(1) == q.size(1) && out.size(0) == q.size(0),
               "out: expected the attention of q ", q.sizes(), ", found ", out.sizes());
-  if (is_recorded(q, k, v)) count_flops(2 * flops_of(q, k));
+  count_flops(flops_of(q, k), false, is_recorded(q, k, v));
   return KeptAttention::apply(q, k, v, out, log_sums);
 }
 

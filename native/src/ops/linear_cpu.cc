@@ -248,7 +248,7 @@ bool fits(const Tensor& x, const Tensor& weight, const MaybeTensor& bias, at::Sc
 Tensor linear(const Tensor& x, const Tensor& weight, const MaybeTensor& bias) {
   const int64_t work = x.dim() >= 2 && weight.dim() == 2 ? x.numel() * weight.size(0) : 0;
   const bool recorded = is_recorded(x, weight, bias);
-  count_flops((recorded ? 6.0 : 2.0) * static_cast<double>(work));
+  count_flops(2.0 * static_cast<double>(work), true, recorded);
   const bool wide =
       work >= kSmallHalf && fits(x, weight, bias, at::kBFloat16) && half_kernel() == HalfKernel::kWide;
   const bool onednn = work >= kSmall && fits(x, weight, bias, at::kFloat) && kernel() == Kernel::kOneDnn;
@@ -271,8 +271,8 @@ Tensor linear_kept(const Tensor& x, const Tensor& weight, const MaybeTensor& bia
                   kept.size(-1) == weight.size(0),
               "kept: expected the product of x ", x.sizes(), " and weight ", weight.sizes(), ", found ",
               kept.sizes());
-  // The product itself was counted when it was made; its gradient is two more.
-  if (is_recorded(x, weight, bias)) count_flops(4.0 * static_cast<double>(x.numel() * weight.size(0)));
+  const double flops = 2.0 * static_cast<double>(x.numel() * weight.size(0));
+  count_flops(flops, false, is_recorded(x, weight, bias));
   const Tensor rows = x.reshape({-1, x.size(-1)});
   const Tensor result = KeptLinear::apply(rows, weight, bias, kept.reshape({-1, kept.size(-1)}));
   return result.view(kept.sizes());

@@ -56,6 +56,7 @@ function build(options: HunyuanDitOptions, { latents, textEncoders }: ModelNeeds
   };
   const device = facts.device === "meta" ? "cpu" : facts.device;
   return {
+    timestepCount: preparation.schedule.length,
     segments: [...(textEncoder.trained ? [textEncoder.segment] : []), ...networkSegments(network)],
     parameters: [...own, ...(textEncoder.trained ? textEncoder.parameters : [])],
     describe: () => describe(options, shape, own, textEncoder, latents),

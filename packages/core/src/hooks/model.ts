@@ -90,6 +90,8 @@ export type Inference = (values: Values) => Promise<Values>;
 /** A model that is built: weights in slots, segments over them. */
 export interface Model {
   readonly segments: readonly Segment[];
+  /** Timesteps that there are, for records by band; none where they are not numbered from 0. */
+  readonly timestepCount?: number;
   /** Every trained slot once, in the order of the model file. */
   readonly parameters: readonly ParameterSlot[];
   /** Label and fact, for the plan. */

@@ -1,3 +1,4 @@
+import { dtypeBytes } from "@hyfw/native";
 import type { Resolution } from "../hooks/dataset.js";
 import { MODEL, type ParameterSlot } from "../hooks/model.js";
 import { OPTIMIZER } from "../hooks/optimizer.js";
@@ -40,7 +41,7 @@ export async function measureRun(
       bytes: {
         parameters: weights / 4,
         weights,
-        states: states.reduce((sum, tensor) => sum + tensor.numel * BYTES[tensor.dtype], 0),
+        states: states.reduce((sum, tensor) => sum + tensor.numel * dtypeBytes(tensor.dtype), 0),
         average: run.settings.train.ema.enabled ? weights : 0,
         frozen: (model.frozen?.() ?? []).reduce((sum, { bytes }) => sum + bytes, 0),
         largestSegment: Math.max(...model.segments.map((segment) => 4 * countOf(segment.parameters))),
@@ -52,19 +53,6 @@ export async function measureRun(
     for (const { storage } of model.parameters) storage.dispose();
   }
 }
-
-const BYTES: Readonly<Record<string, number>> = {
-  float64: 8,
-  float32: 4,
-  bfloat16: 2,
-  float16: 2,
-  int64: 8,
-  int32: 4,
-  int16: 2,
-  int8: 1,
-  uint8: 1,
-  bool: 1,
-};
 
 /** Everything in a walk is a constant plus so much per sample. */
 function between(one: ShapeWalk, two: ShapeWalk, samples: number): ShapeWalk {

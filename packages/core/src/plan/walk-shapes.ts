@@ -54,7 +54,12 @@ export async function walkShapes(facts: WalkFacts): Promise<ShapeWalk> {
     const counted = flops();
     resetMemoryPeak("meta");
     await executor.train({ values, loss: someLoss, scale: 1, scope });
-    return { forwardPeak: watch.forwardPeak, backward: watch.backward, flops: flops() - counted };
+    const { forward, backward } = flops();
+    return {
+      forwardPeak: watch.forwardPeak,
+      backward: watch.backward,
+      flops: forward - counted.forward + backward - counted.backward,
+    };
   } finally {
     for (const { storage } of model.parameters) storage.setGrad(undefined);
     standForCuda(false);

@@ -1,4 +1,4 @@
-import type { DeviceName } from "@hyfw/native";
+import { type DeviceName, dtypeBytes, type Tensor } from "@hyfw/native";
 import type { Accelerator } from "../hooks/accelerator.js";
 import { MODEL, type Model } from "../hooks/model.js";
 import { OPTIMIZER, type Optimizer, type OptimizerHook } from "../hooks/optimizer.js";
@@ -41,4 +41,22 @@ function wrapped(hook: OptimizerHook, accelerators: readonly Accelerator[]): Opt
   let next: OptimizerHook["create"] = (parameters) => hook.create(parameters);
   for (const accelerator of [...accelerators].reverse()) next = accelerator.wrapOptimizer?.(next) ?? next;
   return next;
+}
+
+/** Bytes of what a run holds from step to step, on the device that it trains on. */
+export function heldBytes({
+  model,
+  optimizer,
+  ema,
+}: Engine): Readonly<Record<"weights" | "states" | "average", number>> {
+  const device = model.parameters[0]?.storage.device;
+  const bytesOf = (tensors: readonly Tensor[]): number =>
+    tensors
+      .filter((tensor) => tensor.device === device)
+      .reduce((sum, { numel, dtype }) => sum + numel * dtypeBytes(dtype), 0);
+  return {
+    weights: bytesOf(model.parameters.map(({ storage }) => storage)),
+    states: bytesOf(Object.values(optimizer.state().tensors)),
+    average: bytesOf(Object.values(ema?.tensors ?? {})),
+  };
 }

@@ -144,6 +144,14 @@ export const LogSettings = z.strictObject({
     .default(100)
     .describe("Optimizer steps between logged steps.")
     .meta({ flag: "--log-every" }),
+  peakTflops: z
+    .number()
+    .positive()
+    .optional()
+    .describe(
+      "What the device can do, in TFLOP/s of the type that it computes in; logged steps then say which share of it the model reaches (MFU).",
+    )
+    .meta({ flag: "--peak-tflops" }),
 });
 
 /** Settings of checkpoints. */
