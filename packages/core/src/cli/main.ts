@@ -2,6 +2,7 @@ import { CORE_VERSION } from "../core-version.js";
 import { HyfwError } from "../define-error.js";
 import { commandUnknown } from "../errors.js";
 import { suggest } from "../settings/suggest.js";
+import { boardCommand } from "./board-command.js";
 import type { Command, CommandIo } from "./command.js";
 import { configCommand } from "./config-command.js";
 import { isFlag } from "./flags.js";
@@ -68,6 +69,7 @@ async function dispatch(
     presetCommand(installation),
     seeCommand(installation),
     planCommand(installation),
+    boardCommand(),
   ];
   const isHelp = argv[0] === "help" || argv.some(isHelpWord);
   const words = argv.filter((word, index) => !isHelpWord(word) && !(index === 0 && word === "help"));

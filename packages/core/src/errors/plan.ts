@@ -15,3 +15,10 @@ export const gpuUnknown = defineError(
     todo: "name one of them with --gpu",
   }),
 );
+
+/** The page of `hyfw board` cannot have the port that it asks for. */
+export const boardPort = defineError("HYFW_BOARD_USAGE_PORT", (port: number, cause: unknown) => ({
+  summary: `port ${port} of this machine cannot be taken`,
+  todo: "choose another with --port, or --port 0 for any that is free",
+  cause,
+}));
