@@ -116,3 +116,5 @@ export { changeCaptions, type DrawPer, purposesFor } from "./text/change-caption
 export { foldPhrase } from "./text/fold-text.js";
 export { type FoundPhrase, PhraseFinder } from "./text/phrase-finder.js";
 export { isJoined } from "./text/word-edges.js";
+export { chooseState, type StateKey, stateKeys } from "./weights/choose-state.js";
+export { openWeights, renamedWeights, type WeightEntry, type WeightFile } from "./weights/weight-file.js";

@@ -12,6 +12,7 @@ export {
 export { initKey } from "./key.js";
 export { Linear, type LinearInit, withDtype } from "./linear.js";
 export { type LoadOptions, Module, type Place, TRAITS, within } from "./module.js";
+export { nearestName } from "./nearest-name.js";
 export { LayerNorm, type Norm, RmsNorm } from "./norm.js";
 export { type Birth, Parameter, type ParameterTraits } from "./parameter.js";
 export { PatchEmbed, type PatchEmbedSizes } from "./patch-embed.js";
