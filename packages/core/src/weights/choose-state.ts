@@ -7,7 +7,7 @@ export type StateKey = "auto" | "module" | "ema" | (string & {});
 /** Keys that trainers put a state under, in the order in which `auto` looks. */
 const KEYS = ["module", "ema", "state_dict", "model"];
 /** Prefixes that wrappers put before every name of a state. */
-const WRAPPERS = ["module.", "_orig_mod.", "model.diffusion_model."];
+const WRAPPERS = ["module.", "_orig_mod.", "diffusion_model."];
 
 /** Keys under which a file has several tensors each, of those that trainers use. */
 export function stateKeys(file: WeightFile): string[] {
