@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { chooseState, openWeights, stateKeys, type WeightFile, z } from "@hyfw/core";
+import { type WeightFile, z } from "@hyfw/core";
+import { chooseState, openWeights, stateKeys } from "@hyfw/core/weights";
 import { openSafetensors, type Tensor, tidy } from "@hyfw/native";
 import type { GoldenCase } from "../golden.js";
 import { check, load, type Outcome, same } from "./golden-case.js";

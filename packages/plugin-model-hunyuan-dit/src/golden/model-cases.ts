@@ -6,6 +6,7 @@ import { ditCases } from "./dit-cases.js";
 import { skipped } from "./golden-case.js";
 import { initCases } from "./init-cases.js";
 import { keyCases } from "./key-cases.js";
+import { loraCases } from "./lora-cases.js";
 import { lossCases } from "./loss-cases.js";
 import { mappingCases } from "./mapping-cases.js";
 import { ropeCases } from "./rope-cases.js";
@@ -20,7 +21,6 @@ const NOT_BUILT: Readonly<Record<string, string>> = {
   "vae_tiny.json": "the VAE",
   "sampler_pipeline_e2e.json": "BERT, mT5 and the VAE",
   "tokenizer_encodings.json": "the tokenizers",
-  "lora.json": "LoRA",
 };
 
 /** All cases of the model reference set that a folder holds. */
@@ -36,6 +36,7 @@ export function* modelCases(folder: string): Generator<GoldenCase> {
     keyCases,
     mappingCases,
     checkpointCases,
+    loraCases,
   ])
     yield* cases(folder);
   for (const [file, feature] of Object.entries(NOT_BUILT))
