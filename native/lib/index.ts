@@ -86,7 +86,11 @@ export {
   openSafetensors,
   readSafetensors,
   type SafetensorsEntry,
+  streamSafetensors,
   writeSafetensors,
 } from "./safetensors.js";
 export { live, Scope, tidy } from "./scope.js";
 export { type NumberArray, Tensor } from "./tensor.js";
+export { isTorchFile, openTorchFile, TorchFile, type TorchFileEntry } from "./torch-file/torch-file.js";
+export { writeTorchFile } from "./torch-file/write.js";
+export type { TensorSource } from "./whole-file.js";

@@ -131,10 +131,17 @@ function isAbort(fault: unknown): boolean {
   return fault instanceof Error && fault.name === "AbortError";
 }
 
+/** Codes of the native room that speak of a file which somebody gave. */
+const FILE_FAULTS = /^HYFW_(SAFETENSORS|TORCH_FILE)/;
+
 /** The message of an expected error; the stack too for others, which are bugs, and for all with HYFW_DEBUG=1. */
 function formatFault(fault: unknown, { env }: Pick<CommandIo, "env">): string {
   if (!(fault instanceof Error)) return String(fault);
-  if (fault instanceof HyfwError && env.HYFW_DEBUG !== "1") return fault.message;
+  if (env.HYFW_DEBUG !== "1") {
+    if (fault instanceof HyfwError) return fault.message;
+    const code = "code" in fault && typeof fault.code === "string" ? fault.code : "";
+    if (FILE_FAULTS.test(code)) return `${code}: ${fault.message}`;
+  }
   const causes: string[] = [];
   for (let cause = fault.cause; cause instanceof Error && causes.length < 5; cause = cause.cause)
     causes.push(`caused by ${cause.stack ?? cause.message}`);

@@ -1,11 +1,14 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { GoldenCase } from "../golden.js";
+import { checkpointCases } from "./checkpoint-cases.js";
 import { ditCases } from "./dit-cases.js";
 import { skipped } from "./golden-case.js";
 import { initCases } from "./init-cases.js";
 import { keyCases } from "./key-cases.js";
+import { loraCases } from "./lora-cases.js";
 import { lossCases } from "./loss-cases.js";
+import { mappingCases } from "./mapping-cases.js";
 import { ropeCases } from "./rope-cases.js";
 import { scheduleCases } from "./schedule-cases.js";
 import { solverCases } from "./solver-cases.js";
@@ -18,8 +21,6 @@ const NOT_BUILT: Readonly<Record<string, string>> = {
   "vae_tiny.json": "the VAE",
   "sampler_pipeline_e2e.json": "BERT, mT5 and the VAE",
   "tokenizer_encodings.json": "the tokenizers",
-  "lora.json": "LoRA",
-  ckpt: "foreign checkpoints",
 };
 
 /** All cases of the model reference set that a folder holds. */
@@ -33,6 +34,9 @@ export function* modelCases(folder: string): Generator<GoldenCase> {
     trainCases,
     solverCases,
     keyCases,
+    mappingCases,
+    checkpointCases,
+    loraCases,
   ])
     yield* cases(folder);
   for (const [file, feature] of Object.entries(NOT_BUILT))

@@ -34,7 +34,7 @@ const Combo = z.object({
   lr_after_scheduler: z.array(z.number()),
   ema_decay: z.record(z.string(), z.array(z.number())),
 });
-const TrainFile = z.object({
+export const TrainFile = z.object({
   weights: z.string(),
   batches: z.string(),
   config: ReferenceConfig,
@@ -64,7 +64,8 @@ const TrainFile = z.object({
   ),
   ema_variants: z.record(z.string(), EmaArguments),
 });
-type TrainFacts = z.output<typeof TrainFile>;
+/** What the training cases share, read from their JSON file. */
+export type TrainFacts = z.output<typeof TrainFile>;
 type ComboFacts = z.output<typeof Combo>;
 
 /** The official warm-up's first rate where a reference does not say it. */
