@@ -23,8 +23,10 @@ const RUNNERS = [
   { package: "@hyfw/plugin-sampler-bucket", files: /^batches\.json$/ },
   {
     package: "@hyfw/plugin-model-hunyuan-dit",
-    files: /^(dit_|rope_|init_|diffusion_|train_step_|sampler_|keys$|bert_|mt5_|vae_|lora|ckpt$|tokenizer_)/,
+    files: /^(dit_|rope_|init_|diffusion_|train_step_|sampler_|keys$|lora|ckpt$)/,
   },
+  { package: "@hyfw/plugin-text-bert-mt5", files: /^(bert_|mt5_|tokenizer_)/ },
+  { package: "@hyfw/plugin-latents-vae", files: /^vae_/ },
 ];
 
 const [folder] = process.argv.slice(2).filter((word) => !word.startsWith("-"));

@@ -35,3 +35,18 @@ export class Linear extends Module {
 export function withDtype(x: Tensor, dtype: Tensor["dtype"]): Tensor {
   return x.dtype === dtype ? x : x.to({ dtype });
 }
+
+/** x · Wᵀ over the last dimension, without a bias. Takes any element type and computes in the weight's. */
+export class Projection extends Module {
+  readonly weight: Parameter;
+
+  constructor(place: Place, inFeatures: number, outFeatures: number, weight: Init = xavierUniformInit) {
+    super(place);
+    this.weight = this.parameter("weight", [outFeatures, inFeatures], weight, TRAITS.linear);
+  }
+
+  /** @param x [..., inFeatures]. @returns [..., outFeatures] */
+  forward(x: Tensor): Tensor {
+    return linear(withDtype(x, this.weight.dtype), this.weight.tensor());
+  }
+}

@@ -1,13 +1,6 @@
-/** What one golden case came to. `error` and `limit` are there when a number was compared. */
-export interface GoldenCase {
-  readonly name: string;
-  readonly status: "passed" | "failed" | "skipped";
-  /** What was compared, what differs, or why it was left out. */
-  readonly detail: string;
-  /** The largest error, in the limit's unit. */
-  readonly error?: number;
-  readonly limit?: number;
-}
+import type { GoldenCase } from "@hyfw/core/golden";
+
+export type { GoldenCase };
 
 /**
  * Runs every case of the model reference set that a folder holds: names, shapes and settings come from its files, and

@@ -1,9 +1,9 @@
 import { z } from "@hyfw/core";
 import { backwardSync, type DType, type MappedSafetensors, noGrad, type Tensor, tidy } from "@hyfw/native";
-import type { GoldenCase } from "../golden.js";
+import type { GoldenCase } from "@hyfw/core/golden";
 import type { Network } from "../network/network.js";
-import { differenceOfLargest, l2, maxDifference, numbers, relative } from "./compare.js";
-import { check, jsonNames, load, type Outcome, Worst } from "./golden-case.js";
+import { differenceOfLargest, l2, maxDifference, numbers, relative } from "@hyfw/core/golden";
+import { check, jsonNames, load, type Outcome, Worst } from "@hyfw/core/golden";
 import {
   loadReference,
   ReferenceConfig,

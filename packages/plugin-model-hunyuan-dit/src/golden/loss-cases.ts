@@ -3,9 +3,9 @@ import { backwardSync, type MappedSafetensors, type Tensor, tidy } from "@hyfw/n
 import { diffusionLoss } from "../diffusion/loss.js";
 import { AtTimesteps, addNoise, posteriorMean, predictLatents, velocity } from "../diffusion/predict.js";
 import { learnedLogVariance } from "../diffusion/variational-bound.js";
-import type { GoldenCase } from "../golden.js";
-import { differenceOfLargest, maxOf, numbers, relative } from "./compare.js";
-import { check, load, type Outcome, Worst } from "./golden-case.js";
+import type { GoldenCase } from "@hyfw/core/golden";
+import { differenceOfLargest, maxOf, numbers, relative } from "@hyfw/core/golden";
+import { check, load, type Outcome, Worst } from "@hyfw/core/golden";
 import { tensorsOf } from "./reference-network.js";
 import { ReferenceSchedule, referenceSchedule } from "./schedule-cases.js";
 

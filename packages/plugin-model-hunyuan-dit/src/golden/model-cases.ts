@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { GoldenCase } from "../golden.js";
+import type { GoldenCase } from "@hyfw/core/golden";
 import { checkpointCases } from "./checkpoint-cases.js";
 import { ditCases } from "./dit-cases.js";
-import { skipped } from "./golden-case.js";
+import { skipped } from "@hyfw/core/golden";
 import { initCases } from "./init-cases.js";
 import { keyCases } from "./key-cases.js";
 import { lossCases } from "./loss-cases.js";

@@ -7,7 +7,7 @@ import { Heads } from "../network/attention.js";
 import { Network } from "../network/network.js";
 import { networkSegments, PREDICTION } from "../network/segments.js";
 import type { NetworkShape } from "../network/shape.js";
-import { numbers } from "./compare.js";
+import { numbers } from "@hyfw/core/golden";
 
 /** How the reference files describe a small network. */
 export const ReferenceConfig = z.object({

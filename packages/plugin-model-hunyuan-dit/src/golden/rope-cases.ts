@@ -1,10 +1,10 @@
 import { z } from "@hyfw/core";
 import { fromTypedArray, tidy } from "@hyfw/native";
 import { sinusoid } from "@hyfw/nn";
-import type { GoldenCase } from "../golden.js";
+import type { GoldenCase } from "@hyfw/core/golden";
 import { fillResizeAndCrop, type RopeNumbers, ropeNumbers, ropePositions } from "../network/rope.js";
-import { maxDifference, numbers } from "./compare.js";
-import { check, load, same, Worst } from "./golden-case.js";
+import { maxDifference, numbers } from "@hyfw/core/golden";
+import { check, load, same, Worst } from "@hyfw/core/golden";
 import { tensorsOf } from "./reference-network.js";
 
 const RopeFile = z.object({

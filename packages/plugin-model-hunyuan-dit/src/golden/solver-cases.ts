@@ -5,9 +5,9 @@ import type { Solver } from "../diffusion/solver.js";
 import { ddimSolver } from "../diffusion/solver-ddim.js";
 import { ddpmSolver } from "../diffusion/solver-ddpm.js";
 import { dpmSolver } from "../diffusion/solver-dpm.js";
-import type { GoldenCase } from "../golden.js";
-import { maxDifference } from "./compare.js";
-import { check, load, type Outcome, same, Worst } from "./golden-case.js";
+import type { GoldenCase } from "@hyfw/core/golden";
+import { maxDifference } from "@hyfw/core/golden";
+import { check, load, type Outcome, same, Worst } from "@hyfw/core/golden";
 import { tensorsOf } from "./reference-network.js";
 import { referenceSchedule } from "./schedule-cases.js";
 

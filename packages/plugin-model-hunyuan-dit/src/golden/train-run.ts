@@ -16,7 +16,7 @@ import { diffusionLoss } from "../diffusion/loss.js";
 import { AtTimesteps, addNoise, type PredictType } from "../diffusion/predict.js";
 import type { Schedule } from "../diffusion/schedule.js";
 import type { Network } from "../network/network.js";
-import { numbers } from "./compare.js";
+import { numbers } from "@hyfw/core/golden";
 import { emaDecay, type OfficialEma } from "./official-training.js";
 import { loadReference, type ReferenceConfig, referenceValues, runNetwork } from "./reference-network.js";
 import { type ReferenceSchedule, referenceSchedule } from "./schedule-cases.js";
