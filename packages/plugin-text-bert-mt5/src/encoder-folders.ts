@@ -36,24 +36,24 @@ const PARTS: Readonly<
 };
 
 /**
- * Finds the four folders: those that are set, the others below `root` in the official or the diffusers layout.
+ * Finds the four folders: those that are set, the others below `modelRoot` in the official or the diffusers layout.
  * @throws HYFW_TEXT_ENCODER_ABSENT naming the first that is not there, and what was looked for
  */
-export function findEncoderFolders(options: Pick<BertMt5Options, Part | "root">): EncoderFolders {
+export function findEncoderFolders(options: Pick<BertMt5Options, Part>, modelRoot: string): EncoderFolders {
   const find = (part: Part): string => {
     const { what, places, files } = PARTS[part];
     const holds = (folder: string): boolean => files.some((file) => existsSync(join(folder, file)));
     const given = options[part];
     if (given !== null) {
-      if (!holds(given)) throw encoderAbsent(what, part, given, files);
+      if (!holds(given)) throw encoderAbsent(what, `plugins.text-bert-mt5.${part}`, given, files);
       return given;
     }
-    const found = places.map((place) => join(options.root, place)).find(holds);
+    const found = places.map((place) => join(modelRoot, place)).find(holds);
     if (found === undefined)
       throw encoderAbsent(
         what,
-        "root",
-        options.root,
+        "run.modelRoot",
+        modelRoot,
         places.map((place) => `${place}/${files.join(" or ")}`),
       );
     return found;

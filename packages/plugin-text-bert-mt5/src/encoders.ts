@@ -2,7 +2,9 @@ import type { ModelFacts, Segment, TextEncoder, TextEncoderHook, Values } from "
 import { type DeviceName, type DType, fromTypedArray, noGrad, Scope, type Tensor, tidy } from "@hyfw/native";
 import type { Module } from "@hyfw/nn";
 import { findEncoderFolders } from "./encoder-folders.js";
-import { positionsFewer, statesNotFinite, vocabularyLarger } from "./errors.js";
+import { positionsFewer, statesNotFinite, statesWidth, vocabularyLarger } from "./errors.js";
+import type { Bert } from "./networks/bert.js";
+import type { Mt5Encoder } from "./networks/mt5.js";
 import { openBert, openMt5, type StoredNetwork } from "./networks/open-networks.js";
 import type { BertMt5Options } from "./options.js";
 import { openBertTokenizer } from "./tokenizers/bert-tokenizer.js";
@@ -45,8 +47,8 @@ export interface FrozenEncoders {
  * themselves are read with the first batch.
  * @throws HYFW_TEXT_ENCODER_*, HYFW_TOKENIZER_*, HYFW_WEIGHTS_*
  */
-export function frozenEncoders(options: BertMt5Options): FrozenEncoders {
-  const folders = findEncoderFolders(options);
+export function frozenEncoders(options: BertMt5Options, modelRoot: string): FrozenEncoders {
+  const folders = findEncoderFolders(options, modelRoot);
   const bert = openBert(folders.bert);
   const mt5 = openMt5(folders.mt5);
   const tokenizer = openBertTokenizer(folders.bertTokenizer);
@@ -56,6 +58,8 @@ export function frozenEncoders(options: BertMt5Options): FrozenEncoders {
   checkRows(folders.mt5Tokenizer, tokenizerT5, folders.mt5, mt5.config.vocab_size);
   const positions = bert.config.max_position_embeddings;
   if (textLen > positions) throw positionsFewer(textLen, positions);
+  checkWidth("textStatesDim", options.textStatesDim, bert.folder, bert.config.hidden_size);
+  checkWidth("textStatesDimT5", options.textStatesDimT5, mt5.folder, mt5.config.d_model);
   const open = new Set<Held<Module>>();
   const hook: TextEncoderHook = {
     name: "bert-mt5",
@@ -92,8 +96,8 @@ function parametersOf({ drawing }: StoredNetwork<Module, unknown>): TextEncoder[
 }
 
 interface Parts {
-  readonly first: Held<import("./networks/bert.js").Bert>;
-  readonly second: Held<import("./networks/mt5.js").Mt5Encoder>;
+  readonly first: Held<Bert>;
+  readonly second: Held<Mt5Encoder>;
   readonly tokenizer: CaptionTokenizer;
   readonly tokenizerT5: CaptionTokenizer;
   readonly parameters: TextEncoder["parameters"];
@@ -187,6 +191,10 @@ function idsOf(
 
 function checkRows(tokenizer: string, { size }: CaptionTokenizer, folder: string, rows: number): void {
   if (size > rows) throw vocabularyLarger(tokenizer, size, folder, rows);
+}
+
+function checkWidth(option: string, expected: number | null, folder: string, found: number): void {
+  if (expected !== null && expected !== found) throw statesWidth(option, expected, folder, found);
 }
 
 function placeOf({ device }: BertMt5Options, facts: ModelFacts): DeviceName {

@@ -6,8 +6,8 @@ export const encoderAbsent = defineError(
   (what: string, option: string, path: string, looked: readonly string[]) => ({
     summary: `${what} is not at ${path}`,
     where: { "looked for": looked.join(", ") },
-    setting: `plugins.text-bert-mt5.${option} = ${JSON.stringify(path)}`,
-    todo: "download the folders of the release as docs/models.md lists them, and set root to the folder that holds them (or name this one by itself)",
+    setting: `${option} = ${JSON.stringify(path)}`,
+    todo: "download the folders of the release as docs/models.md lists them, and set run.modelRoot (--model-root) to the folder that holds them, or name this one in the plugin's options",
   }),
 );
 
@@ -54,3 +54,13 @@ export const statesNotFinite = defineError("HYFW_TEXT_ENCODER_FINITE", (which: s
   summary: `${which} in ${dtype} gave states that are not finite`,
   todo: `set plugins.text-bert-mt5.${which === "BERT" ? "bertDtype" : "mt5Dtype"} to float32, or to bfloat16 on a GPU`,
 }));
+
+/** An encoder's states have another width than the settings say. */
+export const statesWidth = defineError(
+  "HYFW_TEXT_ENCODER_WIDTH",
+  (option: string, expected: number, folder: string, found: number) => ({
+    summary: `${option} is ${expected}, the encoder in ${folder} gives states ${found} wide`,
+    setting: `plugins.text-bert-mt5.${option} = ${expected}`,
+    todo: "leave it out, or give the folder of the other encoder",
+  }),
+);

@@ -10,10 +10,10 @@ export default definePlugin({
   core: "^0.1.0",
   options: BertMt5Options,
   provides: [TEXT_ENCODER],
-  setup: async ({ options, provide, onClose }) => {
+  setup: async ({ options, modelRoot, provide, onClose }) => {
     // Imported here, so that options can be listed and checked where the native addon is not built.
     const { frozenEncoders } = await import("./encoders.js");
-    const { hook, close } = frozenEncoders(options);
+    const { hook, close } = frozenEncoders(options, modelRoot);
     onClose("the text encoders", close);
     provide(TEXT_ENCODER, hook);
   },

@@ -6,8 +6,16 @@ const folder = (what: string) =>
     .string()
     .nullable()
     .default(null)
-    .describe(`Folder with ${what}; looked for in root when null.`)
+    .describe(`Folder with ${what}; looked for in run.modelRoot when null.`)
     .meta(meta({ path: true }));
+const width = (whose: string) =>
+  z
+    .number()
+    .int()
+    .positive()
+    .nullable()
+    .default(null)
+    .describe(`Width that ${whose} states must have; whatever its config.json says when null.`);
 const dtype = (what: string) =>
   z
     .enum(["auto", "float32", "bfloat16", "float16"])
@@ -17,17 +25,12 @@ const padding = z.literal([0, 1]);
 
 /** Options of the frozen text encoders. */
 export const BertMt5Options = z.strictObject({
-  root: z
-    .string()
-    .default("ckpts")
-    .describe(
-      "Folder that holds the encoders as the official release (t2i/clip_text_encoder, t2i/tokenizer, t2i/mt5) or as the diffusers release (text_encoder, tokenizer, text_encoder_2, tokenizer_2).",
-    )
-    .meta(meta({ flag: "--model-root", path: true })),
   bert: folder("BERT's config.json and weights"),
   bertTokenizer: folder("BERT's vocab.txt"),
   mt5: folder("mT5's config.json and weights"),
   mt5Tokenizer: folder("mT5's tokenizer.json or spiece.model"),
+  textStatesDim: width("BERT's").meta(meta({ flag: "--text-states-dim" })),
+  textStatesDimT5: width("mT5's").meta(meta({ flag: "--text-states-dim-t5" })),
   textLen: z
     .number()
     .int()

@@ -44,5 +44,5 @@ export function openReferenceEncoders(folder: string): TextEncoderHook {
     textLen: facts.bert_max_length,
     textLenT5: facts.mt5_max_length,
   });
-  return frozenEncoders(options).hook;
+  return frozenEncoders(options, root).hook;
 }
