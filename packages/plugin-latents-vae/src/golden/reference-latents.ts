@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "@hyfw/core";
@@ -18,6 +18,8 @@ export function openReferenceLatents(folder: string): VaeLatents {
   const facts = load(folder, "sampler_pipeline_e2e.json", Pipeline);
   if (facts === undefined) throw new Error(`${folder} has no sampler_pipeline_e2e.json`);
   const root = mkdtempSync(join(tmpdir(), "hyfw-vae-"));
+  // Weights stay mapped until the process ends.
+  process.once("exit", () => rmSync(root, { recursive: true, force: true }));
   writeFileSync(join(root, "config.json"), JSON.stringify(facts.vae_config));
   const tensors = openSafetensors(join(folder, "sampler_pipeline_e2e.safetensors"));
   const prefix = "vae.";

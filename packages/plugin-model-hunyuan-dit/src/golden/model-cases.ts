@@ -15,11 +15,6 @@ import { trainCases } from "./train-cases.js";
 
 /** Files of the reference set whose features are not built, each with what it needs. */
 const NOT_BUILT: Readonly<Record<string, string>> = {
-  "bert_tiny.json": "BERT",
-  "mt5_tiny.json": "mT5",
-  "vae_tiny.json": "the VAE",
-  "sampler_pipeline_e2e.json": "BERT, mT5 and the VAE",
-  "tokenizer_encodings.json": "the tokenizers",
   "lora.json": "LoRA",
 };
 

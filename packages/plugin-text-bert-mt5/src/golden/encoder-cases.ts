@@ -9,12 +9,14 @@ import { Mt5Encoder } from "../networks/mt5.js";
 import { Mt5Config } from "../networks/mt5-config.js";
 import { bertNames, mt5Names } from "../networks/open-networks.js";
 import { relativeBucket } from "../networks/relative-positions.js";
+import { keyCases } from "./key-cases.js";
 
 const BERT_LIMIT = 1e-5;
 const MT5_LIMIT = 3e-5;
 
 /** States of small BERT and mT5 encoders after every layer. */
 export function* encoderCases(folder: string): Generator<GoldenCase> {
+  yield* keyCases(folder);
   const bert = load(folder, "bert_tiny.json", z.object({ config: BertConfig }));
   if (bert !== undefined)
     yield check("bert_tiny", () => {

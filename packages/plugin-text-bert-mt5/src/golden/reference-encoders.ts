@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TextEncoderHook, z } from "@hyfw/core";
@@ -22,6 +22,8 @@ export function openReferenceEncoders(folder: string): TextEncoderHook {
   const facts = load(folder, "sampler_pipeline_e2e.json", Pipeline);
   if (facts === undefined) throw new Error(`${folder} has no sampler_pipeline_e2e.json`);
   const root = mkdtempSync(join(tmpdir(), "hyfw-encoders-"));
+  // Weights stay mapped until the process ends.
+  process.once("exit", () => rmSync(root, { recursive: true, force: true }));
   const tensors = openSafetensors(join(folder, "sampler_pipeline_e2e.safetensors"));
   for (const [part, config] of [
     ["bert", facts.bert_config],
