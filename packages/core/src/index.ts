@@ -20,6 +20,7 @@ export {
   type Gradients,
   type RunFacts,
 } from "./hooks/accelerator.js";
+export { ADAPTER, type Adapter } from "./hooks/adapter.js";
 export {
   AUGMENTER,
   type Augmenter,
@@ -45,6 +46,7 @@ export {
   type DrawRequest,
   type Inference,
   type Loss,
+  type LowRank,
   MODEL,
   type Model,
   type ModelFacts,
@@ -80,6 +82,7 @@ export {
   resolveSettings,
   type SettingLeaf,
 } from "./preset/resolve.js";
+export { patternOf } from "./run/choose-trained.js";
 export { type LoadedRun, openRun, type Provided } from "./run/container.js";
 export { type DiceKey, diceFor, diceKey, philoxBlock, rngFromKey } from "./run/dice.js";
 export {
@@ -116,5 +119,5 @@ export { changeCaptions, type DrawPer, purposesFor } from "./text/change-caption
 export { foldPhrase } from "./text/fold-text.js";
 export { type FoundPhrase, PhraseFinder } from "./text/phrase-finder.js";
 export { isJoined } from "./text/word-edges.js";
-export { chooseState, type StateKey, stateKeys } from "./weights/choose-state.js";
-export { openWeights, renamedWeights, type WeightEntry, type WeightFile } from "./weights/weight-file.js";
+export type { StateKey } from "./weights/choose-state.js";
+export type { WeightEntry, WeightFile } from "./weights/weight-file.js";

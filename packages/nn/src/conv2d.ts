@@ -1,8 +1,8 @@
 import { conv2d, type Tensor } from "@hyfw/native";
 import { xavierUniformInit, zeroInit } from "./init.js";
-import { withDtype } from "./linear.js";
 import { Module, type Place, TRAITS } from "./module.js";
 import type { Parameter } from "./parameter.js";
+import { withDtype } from "./with-dtype.js";
 
 /** Sizes of a convolution. */
 export interface ConvSizes {

@@ -50,3 +50,16 @@ export function substituteShape(
     `${name} is [${expected.join(", ")}], its substitute is [${found.join(", ")}]`,
   );
 }
+
+/** A low-rank term does not fit the weight it is put beside. */
+export function adaptMisfit(
+  name: string,
+  shape: readonly number[],
+  down: readonly number[],
+  up: readonly number[],
+): NativeError {
+  return new NativeError(
+    "HYFW_NN_ADAPT",
+    `a low-rank term of [${down.join(", ")}] and [${up.join(", ")}] does not fit ${name} of shape [${shape.join(", ")}]`,
+  );
+}

@@ -1,8 +1,8 @@
 import { callTensorOp, layerNorm, type Tensor } from "@hyfw/native";
 import { oneInit, zeroInit } from "./init.js";
-import { withDtype } from "./linear.js";
 import { Module, type Place } from "./module.js";
 import type { Parameter } from "./parameter.js";
+import { withDtype } from "./with-dtype.js";
 
 /** A norm over the last dimension. */
 export interface Norm extends Module {

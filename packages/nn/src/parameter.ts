@@ -2,6 +2,7 @@ import { type DeviceName, type DType, empty, noGrad, type Tensor, tidy } from "@
 import { substituteShape } from "./errors.js";
 import type { Init } from "./init.js";
 import { initKey } from "./key.js";
+import { checkLowRank, type LowRank } from "./low-rank.js";
 
 /** Where a parameter is made: device, and the seed that its first numbers depend on beside its name. */
 export interface Birth {
@@ -31,6 +32,8 @@ export class Parameter {
   readonly storage: Tensor;
   readonly decays: boolean;
   readonly castable: boolean;
+  /** What an adapter adds to the linear layer of this weight. */
+  private lowRank: LowRank | undefined;
   private front: Tensor;
   private frontDtype: DType;
 
@@ -66,6 +69,15 @@ export class Parameter {
       throw substituteShape(this.name, this.shape, tensor.shape);
     this.front = tensor ?? this.storage;
     this.frontDtype = this.front.dtype;
+  }
+  /** The low-rank term beside this weight, if one was put there. */
+  get adapter(): LowRank | undefined {
+    return this.lowRank;
+  }
+  /** Adds a low-rank term to the linear layer of this weight until called with `undefined`. @throws HYFW_NN_ADAPT */
+  adapt(lowRank: LowRank | undefined): void {
+    if (lowRank !== undefined) checkLowRank(this, lowRank);
+    this.lowRank = lowRank;
   }
   /** Frees the array; the parameter is of no use afterwards. */
   dispose(): void {

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { openWeights, renamedWeights, type WeightFile } from "@hyfw/core";
+import { openWeights, renamedWeights, type WeightFile } from "@hyfw/core/weights";
 import type { DeviceName, DType } from "@hyfw/native";
 import { loadFrozen, type NamedArrays } from "@hyfw/nn";
 import { vaeAbsent, vaeConfig } from "./errors.js";

@@ -66,7 +66,9 @@ function blend(before: Tensor, next: Tensor, dim: 2 | 3, overlap: number): Tenso
   const length = Math.min(overlap, before.shape[dim] ?? 0, next.shape[dim] ?? 0);
   const shape = dim === 2 ? [length, 1] : [1, length];
   const device = next.device === "meta" ? "cpu" : next.device;
-  const share = arange(0, length, 1, { dtype: "float32", device }).mul(1 / length).reshape(shape);
+  const share = arange(0, length, 1, { dtype: "float32", device })
+    .mul(1 / length)
+    .reshape(shape);
   const end = before.narrow(dim, (before.shape[dim] ?? 0) - length, length);
   const begin = next.narrow(dim, 0, length);
   const mixed = end.add(begin.sub(end).mul(share));

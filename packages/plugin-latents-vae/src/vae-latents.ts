@@ -50,7 +50,10 @@ export function vaeLatents(stored: StoredVae, options: VaeOptions): VaeLatents {
     const [, , height = 0, width = 0] = images.shape;
     if (height % cellSize !== 0 || width % cellSize !== 0) throw vaeSize(height, width, cellSize);
     const moments = use(images, (vae, part) => vae.moments(part).float());
-    return finite("latents", noGrad(() => tidy(() => sampled(moments, noise, config))));
+    return finite(
+      "latents",
+      noGrad(() => tidy(() => sampled(moments, noise, config))),
+    );
   };
   return {
     channels,

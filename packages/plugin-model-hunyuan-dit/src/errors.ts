@@ -96,3 +96,13 @@ function short(texts: readonly string[]): string {
     ? texts.join(", ")
     : `${texts.slice(0, 6).join(", ")} and ${texts.length - 6} more`;
 }
+
+/** Settings mean another model than the weights are of. */
+export const weightsContradict = defineError(
+  "HYFW_DIT_SETTINGS_WEIGHTS",
+  (path: string, version: string, wrong: readonly string[]) => ({
+    summary: `${path} holds weights of version ${version}, which the settings contradict`,
+    where: Object.fromEntries(wrong.map((text, n) => [`${n + 1}`, text])),
+    todo: "set these options of model-hunyuan-dit, or start from --preset hunyuan-dit-1.2 or hunyuan-dit-1.1",
+  }),
+);

@@ -16,6 +16,7 @@ import { diffusionLoss } from "./diffusion/loss.js";
 import { AtTimesteps } from "./diffusion/predict.js";
 import { makeSchedule } from "./diffusion/schedule.js";
 import { drawPictures } from "./draw.js";
+import { adoptWeights } from "./layouts/adopt-weights.js";
 import { Network } from "./network/network.js";
 import { networkSegments, PREDICTION } from "./network/segments.js";
 import { type NetworkShape, networkShape } from "./network/shape.js";
@@ -57,6 +58,7 @@ function build(options: HunyuanDitOptions, { latents, textEncoders }: ModelNeeds
   return {
     segments: [...(textEncoder.trained ? [textEncoder.segment] : []), ...networkSegments(network)],
     parameters: [...own, ...(textEncoder.trained ? textEncoder.parameters : [])],
+    adoptWeights: (file) => adoptWeights(file, options, shape),
     describe: () => describe(options, shape, own, textEncoder, latents),
     prepare: (batch) => prepareBatch(batch, preparation),
     loss: (prepared, output) => lossOf(prepared, output, preparation),

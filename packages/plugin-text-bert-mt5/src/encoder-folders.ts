@@ -15,7 +15,10 @@ type Part = keyof EncoderFolders;
 
 /** What each part is, where releases have it below their root, and the files that it must have. */
 const PARTS: Readonly<
-  Record<Part, { readonly what: string; readonly places: readonly string[]; readonly files: readonly string[] }>
+  Record<
+    Part,
+    { readonly what: string; readonly places: readonly string[]; readonly files: readonly string[] }
+  >
 > = {
   bert: {
     what: "BERT",

@@ -17,10 +17,7 @@ const width = (whose: string) =>
     .default(null)
     .describe(`Width that ${whose} states must have; whatever its config.json says when null.`);
 const dtype = (what: string) =>
-  z
-    .enum(["auto", "float32", "bfloat16", "float16"])
-    .default("auto")
-    .describe(`Element type of ${what}`);
+  z.enum(["auto", "float32", "bfloat16", "float16"]).default("auto").describe(`Element type of ${what}`);
 const padding = z.literal([0, 1]);
 
 /** Options of the frozen text encoders. */

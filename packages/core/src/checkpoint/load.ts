@@ -6,6 +6,7 @@ import type { Model } from "../hooks/model.js";
 import type { Optimizer } from "../hooks/optimizer.js";
 import type { Ema } from "../run/ema.js";
 import { FILES } from "./save.js";
+import { savedSlots } from "./saved-slots.js";
 import type { RunState } from "./state.js";
 
 /** What a checkpoint is copied into. */
@@ -23,7 +24,7 @@ export interface RestoreTarget {
 export function restoreCheckpoint(path: string, state: RunState, target: RestoreTarget): string[] {
   const { model, optimizer, ema } = target;
   const notes: string[] = [];
-  loadWeights(join(path, FILES.model), model);
+  loadWeights(join(path, model.adapter === undefined ? FILES.model : FILES.adapter), model);
   if (existsSync(join(path, FILES.optimizer))) {
     using scope = new Scope();
     const tensors = scope.run(() => allOf(openSafetensors(join(path, FILES.optimizer))));
@@ -44,19 +45,19 @@ export function restoreCheckpoint(path: string, state: RunState, target: Restore
   return notes;
 }
 
-/** Copies the weights of a safetensors file into a model. @throws HYFW_WEIGHTS when names or shapes differ */
+/** Copies the weights of a checkpoint's file into a model. @throws HYFW_WEIGHTS when names or shapes differ */
 export function loadWeights(path: string, model: Model): void {
   const file = openSafetensors(path);
   checkNames(file, model);
   using scope = new Scope();
-  for (const { name, storage } of model.parameters)
+  for (const { name, storage } of savedSlots(model))
     scope.run(() => noGrad(() => storage.detach().copy_(file.get(name))));
 }
 
 function checkNames(file: MappedSafetensors, model: Model): void {
   const wrong: string[] = [];
   const known = new Set<string>();
-  for (const { name, shape } of model.parameters) {
+  for (const { name, shape } of savedSlots(model)) {
     known.add(name);
     const found = file.has(name) ? file.entry(name).shape : undefined;
     if (found?.join() !== shape.join())

@@ -8,6 +8,7 @@ import type { Ema } from "../run/ema.js";
 import { syncFolder, writeDurably } from "./durable-file.js";
 import { listCheckpoints } from "./list.js";
 import { type Manifest, writeManifest } from "./manifest.js";
+import { savedSlots } from "./saved-slots.js";
 import { type RunState, STATE } from "./state.js";
 
 /** What goes into a checkpoint. */
@@ -31,6 +32,8 @@ export interface CheckpointPlace {
 /** Files of a checkpoint by what is in them. */
 export const FILES = {
   model: "model.safetensors",
+  /** Instead of the model, where an adapter is trained. */
+  adapter: "adapter_model.safetensors",
   ema: "ema.safetensors",
   optimizer: "optimizer-rank0.safetensors",
 } as const;
@@ -65,10 +68,13 @@ export async function saveCheckpoint(content: CheckpointContent, place: Checkpoi
 
 function writeTensors(folder: string, { model, ema, optimizer, state }: CheckpointContent): void {
   const facts = { ...model.fileFacts(), step: String(state.step), settings_hash: state.settingsHash };
+  const { adapter } = model;
   const weights: Record<string, Tensor> = {};
-  for (const { name, storage } of model.parameters) weights[name] = storage;
-  writeSafetensors(join(folder, FILES.model), weights, facts);
-  if (ema !== undefined) writeSafetensors(join(folder, FILES.ema), ema.tensors, facts);
+  for (const { name, storage } of savedSlots(model)) weights[name] = storage;
+  writeSafetensors(join(folder, adapter === undefined ? FILES.model : FILES.adapter), weights, facts);
+  // What is not trained is its own average, so that the file is whole.
+  if (ema !== undefined) writeSafetensors(join(folder, FILES.ema), { ...weights, ...ema.tensors }, facts);
+  for (const [name, text] of Object.entries(adapter?.files() ?? {})) writeDurably(join(folder, name), text);
   if (optimizer !== undefined)
     writeSafetensors(join(folder, FILES.optimizer), optimizer.state().tensors, { step: String(state.step) });
 }

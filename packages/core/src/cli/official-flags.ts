@@ -58,7 +58,14 @@ const REFUSALS: readonly (readonly [Refusal, string])[] = [
   [missing("ZeRO"), "--use-zero-stage"],
   [missing("CPU offloading"), "--cpu-offloading"],
   [missing("flash attention"), "--use-flash-attn --no-flash-attn"],
-  [missing("LoRA"), "--training-parts --rank --target-modules"],
+  [declaredBy("adapter-lora"), "--rank --target-modules"],
+  [
+    {
+      why: "is decided by the plugins: with adapter-lora the adapter is trained, without it the whole model",
+      todo: "use --preset lora, or leave it out",
+    },
+    "--training-parts",
+  ],
   [
     {
       why: "sets the element type of three frozen networks at once",
@@ -66,7 +73,6 @@ const REFUSALS: readonly (readonly [Refusal, string])[] = [
     },
     "--extra-fp16",
   ],
-  [missing("a format of foreign checkpoints"), "--resume-module-root --resume-ema-root --no-strict"],
   [missing("restarting the data order"), "--reset-loader"],
   [missing("another dtype of the moving average"), "--ema-dtype --ema-reset-decay"],
   [declaredBy("accelerator-precision"), "--use-fp16 --no-fp16"],

@@ -1,4 +1,5 @@
 import { defineError } from "../define-error.js";
+import { suggest } from "../settings/suggest.js";
 
 /** Nothing that holds weights is at a path. */
 export const weightsNotFound = defineError("HYFW_WEIGHTS_NOT_FOUND", (path: string, cause: unknown) => ({
@@ -31,4 +32,18 @@ export const weightsStateAbsent = defineError(
     where: { "has weights under": found.length === 0 ? "no name of their own" : found.join(", ") },
     todo: "choose one that is there, or auto",
   }),
+);
+
+/** `train.only` names nothing that the model has. */
+export const onlyNothing = defineError(
+  "HYFW_SETTINGS_TRAIN_ONLY",
+  (patterns: readonly string[], names: readonly string[]) => {
+    const [first = ""] = patterns;
+    const near = suggest(first, names);
+    return {
+      summary: `train.only = ${patterns.join(", ")} names none of the model's ${names.length} tensors`,
+      ...(near !== undefined && { where: { nearest: near } }),
+      todo: "name tensors as `hyfw inspect FILE --tensors` lists them, with * for any text: blocks.*.attn1.*",
+    };
+  },
 );

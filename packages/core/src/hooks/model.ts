@@ -1,5 +1,7 @@
 import type { DeviceName, Tensor } from "@hyfw/native";
 import type { DiceKey } from "../run/dice.js";
+import type { WeightFile } from "../weights/weight-file.js";
+import type { Adapter } from "./adapter.js";
 import type { Sample } from "./augmenter.js";
 import type { Resolution } from "./dataset.js";
 import { defineToken } from "./tokens.js";
@@ -20,8 +22,19 @@ export interface ParameterSlot {
   substitute(tensor: Tensor | undefined): void;
   /** Whether weight decay applies: false for norms, biases and embeddings. */
   readonly decays: boolean;
+  /** Adds a low-rank term to the linear layer of this weight until called with `undefined`; absent where slots know none. */
+  adapt?(lowRank: LowRank | undefined): void;
   /** `true` for weights and biases of linear layers and convolutions, which reduced precision may cast. */
   readonly castable: boolean;
+}
+
+/** What an adapter adds to a linear layer: scale · up · down · x. */
+export interface LowRank {
+  /** [rank, in] */
+  readonly down: ParameterSlot;
+  /** [out, rank] */
+  readonly up: ParameterSlot;
+  readonly scale: number;
 }
 
 /** Named tensors that flow between segments. */
@@ -94,6 +107,15 @@ export interface Model {
   readonly segments: readonly Segment[];
   /** Every trained slot once, in the order of the model file. */
   readonly parameters: readonly ParameterSlot[];
+  /** Every slot of the model file, also those that stay as they are; `parameters` when left out. */
+  readonly whole?: readonly ParameterSlot[];
+  /** What is trained beside the model's own weights, and saved instead of them. */
+  readonly adapter?: Adapter;
+  /**
+   * Weights of another program's file under this model's names.
+   * @throws when they are of another model, or settings contradict them
+   */
+  adoptWeights?(file: WeightFile): WeightFile;
   /** Label and fact, for the plan. */
   describe(): readonly (readonly [label: string, fact: string])[];
   /** Captions, noise and timesteps: from a batch to what segments read. No grad. All tensors belong to the caller's scope. */

@@ -1,7 +1,8 @@
-import type { DeviceName } from "@hyfw/native";
+import type { DeviceName, Tensor } from "@hyfw/native";
 import type { Accelerator } from "../hooks/accelerator.js";
 import { MODEL, type Model } from "../hooks/model.js";
 import { OPTIMIZER, type Optimizer } from "../hooks/optimizer.js";
+import { chooseTrained } from "./choose-trained.js";
 import type { LoadedRun } from "./container.js";
 import { Ema } from "./ema.js";
 import { Executor } from "./executor.js";
@@ -23,15 +24,21 @@ export async function buildEngine(
   { device, worldSize }: { readonly device: DeviceName | "meta"; readonly worldSize: number },
 ): Promise<Engine> {
   const { train, run: settings } = run.settings;
-  const model = run.get(MODEL).build({ device, seed: settings.seed });
+  const facts = { device, seed: settings.seed };
+  const model = chooseTrained(run, run.get(MODEL).build(facts), facts);
   if (device !== "meta")
     for (const accelerator of accelerators) await accelerator.prepare?.(model, { device, rank: 0, worldSize });
   const optimizer = run.get(OPTIMIZER).create(model.parameters);
   const ema = train.ema.enabled && device !== "meta" ? new Ema(model.parameters, train.ema) : undefined;
   run.onClose("weights and moments", () => {
     const moments = Object.values(optimizer.state().tensors);
-    for (const tensor of [...moments, ...model.parameters.map(({ storage }) => storage)]) tensor.dispose();
+    for (const tensor of [...moments, ...storages(model)]) tensor.dispose();
     ema?.dispose();
   });
   return { model, executor: new Executor(model.segments, accelerators), optimizer, accelerators, ema };
+}
+
+/** Every array of a model: its own and those that are trained beside them. */
+export function storages({ parameters, whole = [] }: Model): Tensor[] {
+  return [...new Set([...whole, ...parameters])].map(({ storage }) => storage);
 }

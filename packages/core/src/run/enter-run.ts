@@ -7,6 +7,7 @@ import { listCheckpoints } from "../checkpoint/list.js";
 import { restoreCheckpoint } from "../checkpoint/load.js";
 import { type RunState, readState } from "../checkpoint/state.js";
 import { MODEL } from "../hooks/model.js";
+import { loadModel, loadStart } from "../weights/load-start.js";
 import type { Engine } from "./build-engine.js";
 import type { LoadedRun } from "./container.js";
 import { cutMetrics } from "./metrics.js";
@@ -39,6 +40,7 @@ export function enterRun(run: LoadedRun, facts: EntryFacts): Promise<EnteredRun>
 
 async function beginRun(run: LoadedRun, { engine, data, plan }: EntryFacts): Promise<EnteredRun> {
   const { settings, resolved } = run;
+  const notes = loadStart(engine, settings.weights);
   const name = settings.run.name ?? run.get(MODEL).name;
   const runDir = await createRunFolder(settings.run.resultsDir, name);
   const record: RunRecord = {
@@ -66,7 +68,7 @@ async function beginRun(run: LoadedRun, { engine, data, plan }: EntryFacts): Pro
     optimizerCounters: {},
     settingsHash: resolved.hash,
   };
-  return { runDir, record, state, notes: [] };
+  return { runDir, record, state, notes };
 }
 
 async function resumeRun(run: LoadedRun, { engine, data, plan }: EntryFacts): Promise<EnteredRun> {
@@ -84,7 +86,9 @@ async function resumeRun(run: LoadedRun, { engine, data, plan }: EntryFacts): Pr
   };
   const changes = compareWithRecord(facts);
   const state = await readState(path);
-  const restored = restoreCheckpoint(path, state, engine);
+  // An adapter's checkpoint holds the adapter alone.
+  const base = engine.model.adapter === undefined ? [] : loadModel(engine.model, run.settings.weights);
+  const restored = [...base, ...restoreCheckpoint(path, state, engine)];
   cutMetrics(runDir, step);
   const aside = await setAsideLater(runDir, step);
   const notes = [...found.notes, ...changes, ...restored, ...aside];

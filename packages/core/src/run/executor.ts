@@ -206,7 +206,14 @@ async function plainBackward(
   }
   if (outputs.length === 0) {
     // Nothing of what it wrote matters to the loss; but a graph that was never made must not pass for that.
-    if (Object.keys(given).length > 0 && Object.values(written).every((value) => !value.requiresGrad))
+    const isWanted =
+      segment.parameters.some(({ storage }) => storage.requiresGrad) ||
+      Object.values(leaves).some((leaf) => leaf.requiresGrad);
+    if (
+      isWanted &&
+      Object.keys(given).length > 0 &&
+      Object.values(written).every((value) => !value.requiresGrad)
+    )
       throw segmentWithoutGraph(segment.name);
     return {};
   }

@@ -306,7 +306,7 @@ t.test("a row that cannot be read stops the run with the row's own error", async
 t.test("--dry-run prints the plan with the model's shapes and makes no folder", async (t) => {
   const cwd = t.testdir({});
   const { out } = await trainTiny(cwd, [...BASE, "train.epochs=4"], { dryRun: true });
-  t.match(out, /parameters +\d[\d,]* in 10 tensors, float32/);
+  t.match(out, /trained +\d[\d,]* parameters in 10 tensors, float32\n/);
   t.match(out, /steps +24\n/);
   t.notOk(existsSync(join(cwd, "runs")));
 });

@@ -46,6 +46,32 @@ export const RunSettings = z.strictObject({
     .meta({ flag: "--resume", bareValue: "latest" }),
 });
 
+/** Settings of the weights that training starts from. */
+export const WeightSettings = z.strictObject({
+  model: z
+    .string()
+    .optional()
+    .describe(
+      "Weights to start from: a file or a folder that holds one; the model's first weights when left out.",
+    )
+    .meta({ flag: "--resume-module-root", path: true }),
+  ema: z
+    .string()
+    .optional()
+    .describe("Weights that the moving average starts from; those of the model when left out.")
+    .meta({ flag: "--resume-ema-root", path: true }),
+  state: z
+    .string()
+    .default("auto")
+    .describe("Which state of a file that holds several: module, ema, or auto for the first there is.")
+    .meta({ flag: "--weights-state" }),
+  allowMissing: z
+    .boolean()
+    .default(false)
+    .describe("Whether tensors that only the model or only the file has are passed over, and counted.")
+    .meta({ flag: "--no-strict" }),
+});
+
 /** Settings of the moving average of the weights. */
 export const EmaSettings = z.strictObject({
   enabled: z
@@ -139,6 +165,12 @@ export const TrainSettings = z.strictObject({
     .default(1)
     .describe("Norm over all gradients above which they are scaled down; 0 leaves them as they are.")
     .meta({ flag: "--max-grad-norm" }),
+  only: z
+    .array(z.string().min(1))
+    .min(1)
+    .optional()
+    .describe("Names of tensors to train, * for any text: the others stay as they are; all when left out.")
+    .meta({ flag: "--train-only" }),
   ema: EmaSettings.prefault({}).describe("Moving average of the weights."),
 });
 
@@ -244,6 +276,7 @@ export const SettingsSchema = z.strictObject({
   run: RunSettings.prefault({}).describe(
     "The run: where it writes, what it starts from, what it computes on.",
   ),
+  weights: WeightSettings.prefault({}).describe("What the model's weights start from."),
   train: TrainSettings.prefault({}).describe("Optimizer steps: how many, how large, how fast."),
   log: LogSettings.prefault({}).describe("What is written while training."),
   checkpoint: CheckpointSettings.prefault({}).describe("When checkpoints are saved and kept."),

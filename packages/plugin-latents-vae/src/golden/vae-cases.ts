@@ -1,12 +1,13 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { openWeights, renamedWeights, z } from "@hyfw/core";
+import { z } from "@hyfw/core";
 import { check, type GoldenCase, load, maxDifference, type Outcome, same, Worst } from "@hyfw/core/golden";
+import { openWeights, renamedWeights } from "@hyfw/core/weights";
 import { noGrad, openSafetensors, type Tensor, tidy } from "@hyfw/native";
-import { VaeConfig } from "../network/config.js";
-import { type StoredVae, currentNames } from "../open-vae.js";
 import { loadFrozen } from "@hyfw/nn";
+import { VaeConfig } from "../network/config.js";
 import { Vae } from "../network/vae.js";
+import { currentNames, type StoredVae } from "../open-vae.js";
 import { VaeOptions } from "../options.js";
 import { vaeLatents } from "../vae-latents.js";
 
@@ -65,7 +66,10 @@ function encodeCase({ vae, stored, get, has }: Case): Outcome {
   };
   worst.add("moments", maxDifference(vae.moments(get("image"), watched), get("moments")));
   const latents = vaeLatents(stored, VaeOptions.parse({}));
-  worst.add("latents_scaled", maxDifference(latents.encodeWith(get("image"), get("eps")), get("latents_scaled")));
+  worst.add(
+    "latents_scaled",
+    maxDifference(latents.encodeWith(get("image"), get("eps")), get("latents_scaled")),
+  );
   latents.close();
   return worst.outcome();
 }
@@ -74,7 +78,10 @@ function decodeCase({ stored, get }: Case): Outcome {
   const worst = new Worst("pictures, whole and one by one", DECODE_LIMIT);
   for (const slice of [false, true]) {
     const latents = vaeLatents(stored, VaeOptions.parse({ slice }));
-    worst.add(slice ? "sliced" : "whole", maxDifference(latents.decode(get("latents_scaled")), get("decoded")));
+    worst.add(
+      slice ? "sliced" : "whole",
+      maxDifference(latents.decode(get("latents_scaled")), get("decoded")),
+    );
     latents.close();
   }
   return worst.outcome();

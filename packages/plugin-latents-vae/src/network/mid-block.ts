@@ -24,14 +24,14 @@ class CellAttention extends Module {
   forward(x: Tensor): Tensor {
     return tidy(() => {
       const [batch = 0, width = 0] = x.shape;
-      const cells = this.norm
-        .forward(x)
-        .reshape([batch, width, -1])
-        .transpose(1, 2); // [B, L, C]
+      const cells = this.norm.forward(x).reshape([batch, width, -1]).transpose(1, 2); // [B, L, C]
       const [q, k, v] = [this.q, this.k, this.v].map((one) => one.forward(cells).unsqueeze(1)); // [B, 1, L, C]
       if (q === undefined || k === undefined || v === undefined) throw new RangeError("no heads");
       const attended = this.out.forward(scaledDotProductAttention(q, k, v).squeeze(1));
-      return attended.transpose(1, 2).reshape([...x.shape]).add(x);
+      return attended
+        .transpose(1, 2)
+        .reshape([...x.shape])
+        .add(x);
     });
   }
 }

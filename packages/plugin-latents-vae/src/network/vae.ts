@@ -21,9 +21,7 @@ export class Vae extends Module {
     super(place);
     const { latent_channels: latents, use_quant_conv, use_post_quant_conv } = config;
     const conv1 = (name: string, channels: number) =>
-      this.child(
-        new Conv2d(within(place, name), { inChannels: channels, outChannels: channels, kernel: 1 }),
-      );
+      this.child(new Conv2d(within(place, name), { inChannels: channels, outChannels: channels, kernel: 1 }));
     this.encoder = this.child(new Encoder(within(place, "encoder"), config));
     this.decoder = this.child(new Decoder(within(place, "decoder"), config));
     this.quant = use_quant_conv ? conv1("quant_conv", 2 * latents) : undefined;
@@ -91,7 +89,11 @@ class Encoder extends Module {
       [
         (x) => this.convIn.forward(x),
         ...this.levels.map((level, i) => (x: Tensor) => seen(`down_blocks.${i}`, level.forward(x))),
-        (x) => seen("mid_block", this.middle.forward(x, (attended) => watch?.("encoder.mid_attn", attended))),
+        (x) =>
+          seen(
+            "mid_block",
+            this.middle.forward(x, (attended) => watch?.("encoder.mid_attn", attended)),
+          ),
         (x) => seen("conv_norm_out", this.normOut.forward(x)),
         (x) => seen("conv_act", watch === undefined ? silu_(x.alias()) : x.silu()),
         (x) => seen("conv_out", this.convOut.forward(x)),

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { chooseState, openWeights, type StateKey, type WeightFile } from "@hyfw/core";
+import type { StateKey, WeightFile } from "@hyfw/core";
+import { chooseState, openWeights } from "@hyfw/core/weights";
 
 /**
  * Weights by what a person types: a file, a folder with one, a checkpoint of hyfw, or a run, whose latest checkpoint is

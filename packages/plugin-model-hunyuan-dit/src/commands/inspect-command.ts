@@ -1,4 +1,5 @@
-import { type CommandIo, defineCommand, stateKeys, type WeightFile, z } from "@hyfw/core";
+import { type CommandIo, defineCommand, type WeightFile, z } from "@hyfw/core";
+import { stateKeys } from "@hyfw/core/weights";
 import { weightsMisfit } from "../errors.js";
 import { asOfficial, layoutOf } from "../layouts/layout.js";
 import { isLora, readLora } from "../layouts/lora-file.js";

@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { z } from "@hyfw/core";
 import type { GoldenCase } from "@hyfw/core/golden";
+import { check, jsonNames, load, same } from "@hyfw/core/golden";
 import { Network } from "../network/network.js";
 import { networkShape } from "../network/shape.js";
 import { HunyuanDitOptions } from "../options.js";
-import { check, jsonNames, load, same } from "@hyfw/core/golden";
 
 const KeyFile = z.object({
   model: z.enum(["DiT-g/2", "DiT-XL/2"]),

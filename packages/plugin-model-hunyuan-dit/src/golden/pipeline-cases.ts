@@ -45,9 +45,7 @@ const Pipeline = z.object({
   guidance_scale: z.number(),
   guidance_rescale: z.number().default(0),
   steps: z.number(),
-  runs: z.array(
-    z.object({ sampler: z.enum(["ddpm", "ddim", "dpmms"]), timesteps: z.array(z.number()) }),
-  ),
+  runs: z.array(z.object({ sampler: z.enum(["ddpm", "ddim", "dpmms"]), timesteps: z.array(z.number()) })),
   train: z.object({
     captions: z.array(z.string()),
     loss_mean: z.number(),
@@ -89,7 +87,9 @@ function openBench(folder: string, facts: Facts, parts: PipelineParts): Bench {
   const file = tensorsOf(folder, NAME);
   const network = new Network({ path: "", device: "cpu", seed: 0 }, referenceShape(facts.dit_config));
   const own = file.names().filter((name) => name.startsWith("dit."));
-  tidy(() => network.load(Object.fromEntries(own.map((name) => [name.slice("dit.".length), file.get(name)]))));
+  tidy(() =>
+    network.load(Object.fromEntries(own.map((name) => [name.slice("dit.".length), file.get(name)]))),
+  );
   const { hidden_size: width, depth, num_heads, mlp_ratio, norm } = facts.dit_config;
   const options = HunyuanDitOptions.parse({
     model: "custom",
@@ -174,7 +174,12 @@ async function drawCase(bench: Bench, sampler: DrawRequest["solver"]): Promise<G
 }
 
 /** The outcome of the latents where they or the picture fail, with the picture's error beside. */
-function withImage(latentsOutcome: Outcome, { file, parts }: Bench, sampler: string, latents: Tensor): Outcome {
+function withImage(
+  latentsOutcome: Outcome,
+  { file, parts }: Bench,
+  sampler: string,
+  latents: Tensor,
+): Outcome {
   const image = parts.latents.decode(latents).mul(0.5).add(0.5).clamp(0, 1);
   latents.dispose();
   const error = maxDifference(image, file.get(`sample.${sampler}.image_0_1`));

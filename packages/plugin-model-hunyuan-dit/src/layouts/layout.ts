@@ -1,4 +1,5 @@
-import { renamedWeights, type WeightEntry, type WeightFile } from "@hyfw/core";
+import type { WeightEntry, WeightFile } from "@hyfw/core";
+import { renamedWeights } from "@hyfw/core/weights";
 import { cat, type Tensor, tidy } from "@hyfw/native";
 import { weightsPartial, weightsUnknown } from "../errors.js";
 import { diffusersPieces, officialName, type Piece, type Rows } from "./diffusers-names.js";

@@ -1,6 +1,7 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { chooseState, openWeights, type WeightFile } from "@hyfw/core";
+import type { WeightFile } from "@hyfw/core";
+import { chooseState, openWeights } from "@hyfw/core/weights";
 import { fromTypedArray, Scope, streamSafetensors, type Tensor, tidy, writeSafetensors } from "@hyfw/native";
 import t, { type Test } from "tap";
 import { Network } from "../network/network.js";

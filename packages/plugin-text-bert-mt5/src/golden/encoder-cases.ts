@@ -1,6 +1,7 @@
 import { join } from "node:path";
-import { openWeights, renamedWeights, z } from "@hyfw/core";
+import { z } from "@hyfw/core";
 import { check, type GoldenCase, load, maxDifference, type Outcome, same, Worst } from "@hyfw/core/golden";
+import { openWeights, renamedWeights } from "@hyfw/core/weights";
 import { type MappedSafetensors, noGrad, openSafetensors, type Tensor, tidy } from "@hyfw/native";
 import { loadFrozen, type Module, type Place } from "@hyfw/nn";
 import { Bert } from "../networks/bert.js";
@@ -21,7 +22,13 @@ export function* encoderCases(folder: string): Generator<GoldenCase> {
   if (bert !== undefined)
     yield check("bert_tiny", () => {
       const file = openSafetensors(join(folder, "bert_tiny.safetensors"));
-      const network = weightsOf(folder, "bert_tiny", "weights.", "bert", (place) => new Bert(place, bert.config));
+      const network = weightsOf(
+        folder,
+        "bert_tiny",
+        "weights.",
+        "bert",
+        (place) => new Bert(place, bert.config),
+      );
       return run(network, () =>
         compareStates(new Worst("states of every layer", BERT_LIMIT), network, file, ""),
       );

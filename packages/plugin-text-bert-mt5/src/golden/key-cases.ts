@@ -52,7 +52,9 @@ function bertOf({ config, params }: Keys): (place: Place) => Bert {
 function mt5Of({ params }: Keys): (place: Place) => Mt5Encoder {
   const shape = sizesOf(params);
   const heads = shape("encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight", 1);
-  const blocks = new Set(Object.keys(params).flatMap((name) => /^encoder\.block\.(\d+)\./.exec(name)?.[1] ?? []));
+  const blocks = new Set(
+    Object.keys(params).flatMap((name) => /^encoder\.block\.(\d+)\./.exec(name)?.[1] ?? []),
+  );
   const config = Mt5Config.parse({
     vocab_size: shape("shared.weight", 0),
     d_model: shape("shared.weight", 1),

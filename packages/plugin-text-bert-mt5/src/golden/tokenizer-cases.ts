@@ -44,7 +44,11 @@ export function* tokenizerCases(folder: string): Generator<GoldenCase> {
     );
 }
 
-function compareBert(tokenizer: CaptionTokenizer, rows: readonly Row[], key: "bert_ids" | "bert_ids_cased"): Outcome {
+function compareBert(
+  tokenizer: CaptionTokenizer,
+  rows: readonly Row[],
+  key: "bert_ids" | "bert_ids_cased",
+): Outcome {
   let compared = 0;
   for (const row of rows) {
     const expected = row[key] ?? row.bert_ids; // cased ids are there where they differ

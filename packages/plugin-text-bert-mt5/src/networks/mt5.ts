@@ -8,8 +8,8 @@ import {
   Projection,
   RmsNorm,
   splitHeads,
-  within,
   withDtype,
+  within,
 } from "@hyfw/nn";
 import { keyMask } from "./key-mask.js";
 import type { Mt5Config } from "./mt5-config.js";

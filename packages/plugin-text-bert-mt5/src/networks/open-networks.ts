@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { openWeights, renamedWeights, type WeightFile, type z } from "@hyfw/core";
+import type { z } from "@hyfw/core";
+import { openWeights, renamedWeights, type WeightFile } from "@hyfw/core/weights";
 import type { DeviceName, DType } from "@hyfw/native";
 import { loadFrozen, type Module, type Place } from "@hyfw/nn";
 import { encoderConfig } from "../errors.js";

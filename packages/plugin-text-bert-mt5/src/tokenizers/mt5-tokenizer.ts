@@ -51,7 +51,8 @@ function fromSentencePiece(path: string, folder: string): CaptionTokenizer {
   try {
     model = readSentencePieceModel(readFileSync(path));
   } catch (cause) {
-    const why = cause instanceof RangeError ? `is no sentencepiece model: ${cause.message}` : "cannot be read";
+    const why =
+      cause instanceof RangeError ? `is no sentencepiece model: ${cause.message}` : "cannot be read";
     throw tokenizerFile(path, why, cause);
   }
   if (model.modelType !== "unigram")
@@ -104,10 +105,14 @@ function tokenizerOf(
   }
   const padding = vocab.findIndex(([text]) => text === "<pad>");
   if (padding === -1) throw tokenizerFile(path, "has no piece <pad>");
-  const tokenizer = libraryTokenizer({ ...json, normalizer: null, pre_tokenizer: null }, {}, {
-    normalize: (text) => mt5Text(charsMap === undefined ? text : charsMap.normalize(text)),
-    split: mt5Words,
-  });
+  const tokenizer = libraryTokenizer(
+    { ...json, normalizer: null, pre_tokenizer: null },
+    {},
+    {
+      normalize: (text) => mt5Text(charsMap === undefined ? text : charsMap.normalize(text)),
+      split: mt5Words,
+    },
+  );
   return { encode: (text) => tokenizer.encode(text).ids, cut: cutBeforeLast, padding, size: vocab.length };
 }
 
