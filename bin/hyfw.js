@@ -26,7 +26,8 @@ const { main } = await import("@hyfw/core");
 /** Commands that plugins bring; loaded only when they are asked for. */
 async function commands() {
   const arrow = await import("@hyfw/plugin-dataset-arrow");
-  return [...(arrow.commands ?? []), doctorCommand];
+  const model = await import("@hyfw/plugin-model-hunyuan-dit/commands");
+  return [...(arrow.commands ?? []), ...model.commands, doctorCommand];
 }
 
 /** Asked only when a preset needs CUDA, since this loads libtorch. */

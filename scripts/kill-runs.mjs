@@ -59,7 +59,18 @@ export async function killRuns({ times, nproc, seed, limitMs, say }) {
   const ends = performance.now() + limitMs;
   const words = [
     ...["--nproc", String(nproc), "--batch-size", String(4 / nproc), "--lr", "0.01", "--use-ema"],
-    ...["--ckpt-latest-every", "1", "--ckpt-every", "10", "--ckpt-keep", "2", "--epochs", "1000000", "--log-every", "1"],
+    ...[
+      "--ckpt-latest-every",
+      "1",
+      "--ckpt-every",
+      "10",
+      "--ckpt-keep",
+      "2",
+      "--epochs",
+      "1000000",
+      "--log-every",
+      "1",
+    ],
   ];
   const killed = join(root, "killed");
   /** @type {KillReport} */
@@ -71,14 +82,17 @@ export async function killRuns({ times, nproc, seed, limitMs, say }) {
       const resume = before === undefined ? [] : ["--resume"];
       const slow = tinyOption("stepMs", 15);
       const hyfw = startHyfw(killed, [...words, ...resume, "--max-training-steps", "1000000", ...slow]);
-      await hyfw.until(before === undefined ? /step +\d+\/.*loss/ : /going on from step [\s\S]*step +\d+\/.*loss/);
+      await hyfw.until(
+        before === undefined ? /step +\d+\/.*loss/ : /going on from step [\s\S]*step +\d+\/.*loss/,
+      );
       const from = Number(/going on from step (\d+)/.exec(hyfw.said.out)?.[1] ?? 0);
       if (from !== (before ?? 0)) report.faults.push(`went on from ${from}, and ${before} was saved`);
       await new Promise((done) => setTimeout(done, random() * LATEST_MS));
       const pids = [hyfw.child.pid ?? 0, ...childrenOf(hyfw.child.pid ?? 0)];
       process.kill(pids[Math.floor(random() * pids.length)] ?? 0, "SIGKILL");
       await hyfw.end;
-      for (let turn = 0; turn < 200 && pids.some(lives); turn++) await new Promise((done) => setTimeout(done, 50));
+      for (let turn = 0; turn < 200 && pids.some(lives); turn++)
+        await new Promise((done) => setTimeout(done, 50));
       if (pids.some(lives)) report.faults.push("a process outlived its launcher by 10 s");
       report.kills += 1;
       const folder = join(lastRun(killed), "checkpoints");
@@ -131,7 +145,8 @@ function checkLatest(folder, faults) {
   const file = join(folder, "latest");
   if (!existsSync(file)) return;
   const name = readFileSync(file, "utf8").trim();
-  if (!existsSync(join(folder, name, "manifest.json"))) faults.push(`latest names ${name}, which is not whole`);
+  if (!existsSync(join(folder, name, "manifest.json")))
+    faults.push(`latest names ${name}, which is not whole`);
 }
 
 /** @param {number} pid */

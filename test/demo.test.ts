@@ -1,43 +1,13 @@
-import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
-import { trainingEnv } from "../scripts/setup/addon.mjs";
-import { root } from "../scripts/setup/paths.mjs";
-
-const HYFW = join(root, "bin", "hyfw.js");
-
-/** Runs a program of node in a folder. @throws with what it printed when it fails */
-function node(cwd: string, ...args: string[]): string {
-  return execFileSync(process.execPath, args, { cwd, env: trainingEnv(root), encoding: "utf8" });
-}
-
-function weights(run: string, step: number): Buffer {
-  const name = `step-${String(step).padStart(6, "0")}`;
-  return readFileSync(join(run, "checkpoints", name, "model.safetensors"));
-}
-
-/** The tensors of a safetensors file; its header also says which run wrote it. */
-function tensorsOf(file: Buffer): Buffer {
-  return file.subarray(8 + Number(file.readBigUInt64LE(0)));
-}
+import { HYFW, makeSmallData, node, runNamed, SMALL, savedTensors } from "./small-run.js";
 
 t.test("the demo's way, in small: pictures, shards, index, training, resume, drawing", async (t) => {
   const cwd = t.testdir({});
-  const maker = join(root, "examples", "emoji", "make-data.mjs");
-  t.match(node(cwd, maker, "--out", "data", "--limit", "9"), /54 pictures/);
-  t.match(node(cwd, HYFW, "pack", "data/train.csv", "--out", "data/shards"), /54/);
-  node(cwd, HYFW, "index", "base", "--arrow", "data/shards/*.arrow", "--out", "data/base.json");
-  const buckets = ["--base-size", "32", "--reso-step", "8", "--align", "4"];
-  node(cwd, HYFW, "index", "multireso", "--src", "data/base.json", ...buckets, "--out", "data/index.json");
-  const small = [
-    ...["--preset", "demo", "--batch-size", "4", "--threads", "1"],
-    ...["--set", "plugins.dataset-arrow.indexFile=[data/index.json]"],
-    ...["--set", "plugins.augmenter-name-substitution.tables=[data/names.csv]"],
-    ...["--set", "plugins.model-hunyuan-dit.hiddenSize=32", "--set", "plugins.model-hunyuan-dit.depth=2"],
-    ...["--set", "samples.every=4", "--set", "samples.steps=2", "--set", "checkpoint.latestEvery=4"],
-  ];
-  const out = node(cwd, HYFW, ...small, "--max-training-steps", "8", "--task-flag", "whole");
+  const made = makeSmallData(cwd, 9);
+  t.match(made, /54 pictures/);
+  const out = node(cwd, HYFW, ...SMALL, "--max-training-steps", "8", "--task-flag", "whole");
   t.match(out, /step 8\/8 +loss/);
   const whole = join(cwd, "runs", "001-whole");
   for (const file of ["report.html", "metrics.jsonl", "run.json", "settings.json"])
@@ -50,7 +20,7 @@ t.test("the demo's way, in small: pictures, shards, index, training, resume, dra
   node(
     cwd,
     HYFW,
-    ...small,
+    ...SMALL,
     "--max-training-steps",
     "4",
     "--task-flag",
@@ -58,15 +28,13 @@ t.test("the demo's way, in small: pictures, shards, index, training, resume, dra
     "--set",
     "train.lrSchedule=constant",
   );
-  const straight = [...small, "--set", "train.lrSchedule=constant", "--max-training-steps", "8"];
+  const straight = [...SMALL, "--set", "train.lrSchedule=constant", "--max-training-steps", "8"];
   node(cwd, HYFW, ...straight, "--task-flag", "straight");
   const more = node(cwd, HYFW, "--resume", "parts", "--max-training-steps", "8");
   t.match(more, /going on from step 4/, "a run goes on with its own settings");
-  const runs = (name: string) =>
-    join(cwd, "runs", readdirSync(join(cwd, "runs")).find((run) => run.endsWith(name)) ?? "");
-  const [parts, single] = [weights(runs("-parts"), 8), weights(runs("-straight"), 8)];
+  const [parts, single] = ["parts", "straight"].map((name) => savedTensors(runNamed(cwd, name), 8));
   t.ok(
-    tensorsOf(parts).equals(tensorsOf(single)),
+    single !== undefined && parts?.equals(single),
     "resumed weights are those of an uninterrupted run, bit for bit",
   );
 

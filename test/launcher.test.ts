@@ -26,18 +26,22 @@ function lives(pid: number): boolean {
   }
 }
 
-t.test("the error of the process that failed comes first, and the others end within seconds", { skip }, async (t) => {
-  const cwd = t.testdir({});
-  writeTinyConfig(cwd);
-  const started = performance.now();
-  const hyfw = startHyfw(cwd, [...TWO, ...tinyOption("failAt", 5)]);
-  const { code } = await hyfw.end;
-  const seconds = (performance.now() - started) / 1000;
-  t.equal(code, 1);
-  t.match(hyfw.said.err, /^rank \d of 2 failed:\n.*row 5 cannot be read/m);
-  t.notMatch(hyfw.said.err, /HYFW_WORLD_PEER|Connection closed/, "not what it did to the others");
-  t.ok(seconds < 20, `all had ended after ${seconds.toFixed(1)} s`);
-});
+t.test(
+  "the error of the process that failed comes first, and the others end within seconds",
+  { skip },
+  async (t) => {
+    const cwd = t.testdir({});
+    writeTinyConfig(cwd);
+    const started = performance.now();
+    const hyfw = startHyfw(cwd, [...TWO, ...tinyOption("failAt", 5)]);
+    const { code } = await hyfw.end;
+    const seconds = (performance.now() - started) / 1000;
+    t.equal(code, 1);
+    t.match(hyfw.said.err, /^rank \d of 2 failed:\n.*row 5 cannot be read/m);
+    t.notMatch(hyfw.said.err, /HYFW_WORLD_PEER|Connection closed/, "not what it did to the others");
+    t.ok(seconds < 20, `all had ended after ${seconds.toFixed(1)} s`);
+  },
+);
 
 t.test("a process that is killed ends the run with its rank and the signal", { skip }, async (t) => {
   const cwd = t.testdir({});
@@ -52,7 +56,14 @@ for (const signal of ["SIGTERM", "SIGINT"] as const)
   t.test(`${signal} lets the step end, saves on all processes and leaves`, { skip }, async (t) => {
     const cwd = t.testdir({});
     writeTinyConfig(cwd, { "accelerator-zero": { stage: 2 } });
-    const hyfw = startHyfw(cwd, [...TWO, "--max-training-steps", "100000", "--epochs", "100000", ...tinyOption("stepMs", 50)]);
+    const hyfw = startHyfw(cwd, [
+      ...TWO,
+      "--max-training-steps",
+      "100000",
+      "--epochs",
+      "100000",
+      ...tinyOption("stepMs", 50),
+    ]);
     await hyfw.until(/step +3\//);
     hyfw.child.kill(signal);
     t.equal((await hyfw.end).code, 130);
@@ -97,7 +108,8 @@ t.test("processes end with their launcher, also when it is killed", { skip }, as
   t.equal(pids.length, 2);
   hyfw.child.kill("SIGKILL");
   await hyfw.end;
-  for (let turn = 0; turn < 100 && pids.some(lives); turn++) await new Promise((resolve) => setTimeout(resolve, 50));
+  for (let turn = 0; turn < 100 && pids.some(lives); turn++)
+    await new Promise((resolve) => setTimeout(resolve, 50));
   t.notOk(pids.some(lives), "none is left after 5 s");
 });
 
@@ -161,7 +173,10 @@ t.test("processes with other settings than rank 0's are refused", { skip }, asyn
   const both = [0, 1].map((rank) => startHyfw(cwd, ["--lr", rank === 0 ? "0.1" : "0.2"], env(rank)));
   const codes = await Promise.all(both.map(async ({ end }) => (await end).code));
   t.strictSame(codes, [2, 2]);
-  t.match(both[1]?.said.err, /\[rank 1\] HYFW_WORLD_SETTING_DIFFERS: rank 1 does not train the same as rank 0/);
+  t.match(
+    both[1]?.said.err,
+    /\[rank 1\] HYFW_WORLD_SETTING_DIFFERS: rank 1 does not train the same as rank 0/,
+  );
 });
 
 t.test("words of a process are prefixed with its rank", async (t) => {

@@ -15,7 +15,16 @@ import {
 const skip = noProcessGroups() === "" ? false : noProcessGroups();
 const STEPS = 6;
 const WORDS = [
-  ...["--max-training-steps", String(STEPS), "--lr", "0.05", "--use-ema", "--ema-warmup", "--ckpt-every", "3"],
+  ...[
+    "--max-training-steps",
+    String(STEPS),
+    "--lr",
+    "0.05",
+    "--use-ema",
+    "--ema-warmup",
+    "--ckpt-every",
+    "3",
+  ],
   ...["--sample-every", "3", "--set", "samples.prompts=[porcelain, 瓷器]", "--set", "samples.steps=2"],
 ];
 // Sums over processes are added in another order than sums over a batch: float32 rounding of numbers below 1.
@@ -28,35 +37,42 @@ const pluginsOf = (stage: number): Record<string, object> =>
 const relative = (a: number, b: number): number => Math.abs(a - b) / Math.abs(a);
 
 for (const accumulation of [1, 2])
-  t.test(`two processes equal one of twice the batch; ${accumulation} micro-batch(es) per step`, { skip }, async (t) => {
-    const more = [...WORDS, "--grad-accu-steps", String(accumulation)];
-    const alone = t.testdir({ alone: {}, "stage-0": {}, "stage-1": {}, "stage-2": {}, "stage-3": {} });
-    const one = join(alone, "alone");
-    writeTinyConfig(one);
-    await train(one, [...more, "--batch-size", "4"]);
-    const wanted = readTiny(checkpointOf(one, STEPS));
-    // What accumulates is the gradients, which plain data parallelism and stage 1 treat alike.
-    for (const stage of accumulation === 1 ? [0, 1, 2, 3] : [1, 2, 3]) {
-      const cwd = join(alone, `stage-${stage}`);
-      writeTinyConfig(cwd, pluginsOf(stage));
-      await train(cwd, [...more, "--batch-size", "2", "--nproc", "2"]);
-      const metrics = lastMetrics(cwd);
-      t.equal(metrics.length, STEPS, `stage ${stage}: every step is logged once`);
-      for (const [n, line] of lastMetrics(one).entries()) {
-        const { loss = 0, gradNorm = 0, samples } = metrics[n] ?? {};
-        t.ok(relative(line.loss, loss) < TOLERANCE, `stage ${stage}: loss of step ${line.step}, ${loss}`);
-        t.ok(relative(line.gradNorm, gradNorm) < TOLERANCE, `stage ${stage}: norm, ${gradNorm}`);
-        t.equal(samples, line.samples);
+  t.test(
+    `two processes equal one of twice the batch; ${accumulation} micro-batch(es) per step`,
+    { skip },
+    async (t) => {
+      const more = [...WORDS, "--grad-accu-steps", String(accumulation)];
+      const alone = t.testdir({ alone: {}, "stage-0": {}, "stage-1": {}, "stage-2": {}, "stage-3": {} });
+      const one = join(alone, "alone");
+      writeTinyConfig(one);
+      await train(one, [...more, "--batch-size", "4"]);
+      const wanted = readTiny(checkpointOf(one, STEPS));
+      // What accumulates is the gradients, which plain data parallelism and stage 1 treat alike.
+      for (const stage of accumulation === 1 ? [0, 1, 2, 3] : [1, 2, 3]) {
+        const cwd = join(alone, `stage-${stage}`);
+        writeTinyConfig(cwd, pluginsOf(stage));
+        await train(cwd, [...more, "--batch-size", "2", "--nproc", "2"]);
+        const metrics = lastMetrics(cwd);
+        t.equal(metrics.length, STEPS, `stage ${stage}: every step is logged once`);
+        for (const [n, line] of lastMetrics(one).entries()) {
+          const { loss = 0, gradNorm = 0, samples } = metrics[n] ?? {};
+          t.ok(relative(line.loss, loss) < TOLERANCE, `stage ${stage}: loss of step ${line.step}, ${loss}`);
+          t.ok(relative(line.gradNorm, gradNorm) < TOLERANCE, `stage ${stage}: norm, ${gradNorm}`);
+          t.equal(samples, line.samples);
+        }
+        const worst = worstDifference(wanted, readTiny(checkpointOf(cwd, STEPS)));
+        t.ok(worst < TOLERANCE, `stage ${stage}: weights, averages and momenta differ by ${worst}`);
+        for (const picture of ["01-porcelain.png", "02-瓷器.png"]) {
+          const file = join("samples", "step-000006", picture);
+          const [a, b] = [one, cwd].map((folder) => readFileSync(join(lastRun(folder), file)).subarray(-200));
+          t.ok(
+            a !== undefined && b !== undefined && a.equals(b),
+            `stage ${stage}: the same picture ${picture}`,
+          );
+        }
       }
-      const worst = worstDifference(wanted, readTiny(checkpointOf(cwd, STEPS)));
-      t.ok(worst < TOLERANCE, `stage ${stage}: weights, averages and momenta differ by ${worst}`);
-      for (const picture of ["01-porcelain.png", "02-瓷器.png"]) {
-        const file = join("samples", "step-000006", picture);
-        const [a, b] = [one, cwd].map((folder) => readFileSync(join(lastRun(folder), file)).subarray(-200));
-        t.ok(a !== undefined && b !== undefined && a.equals(b), `stage ${stage}: the same picture ${picture}`);
-      }
-    }
-  });
+    },
+  );
 
 t.test("a run goes on at any stage and any number of processes that share its units", { skip }, async (t) => {
   const root = t.testdir({ straight: {}, moved: {} });
@@ -65,8 +81,14 @@ t.test("a run goes on at any stage and any number of processes that share its un
   await train(straight, [...WORDS, "--batch-size", "2", "--nproc", "2"]);
   const wanted = readTiny(checkpointOf(straight, STEPS));
   for (const [first, second] of [
-    [{ stage: 3, nproc: 2 }, { stage: 0, nproc: 1 }],
-    [{ stage: 1, nproc: 2 }, { stage: 2, nproc: 4 }],
+    [
+      { stage: 3, nproc: 2 },
+      { stage: 0, nproc: 1 },
+    ],
+    [
+      { stage: 1, nproc: 2 },
+      { stage: 2, nproc: 4 },
+    ],
   ] as const) {
     const cwd = join(root, "moved");
     const at = ({ nproc }: { nproc: number }): string[] => ["--nproc", String(nproc)];

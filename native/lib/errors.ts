@@ -35,3 +35,20 @@ export function tensorAbsent(path: string, name: string, near: readonly string[]
     `${path} has no tensor ${JSON.stringify(name)}${near.length > 0 ? `; it has ${near.join(", ")}` : ""}`,
   );
 }
+
+export function torchFileBroken(path: string, what: string): NativeError {
+  return new NativeError("HYFW_TORCH_FILE", `${path}: ${what}`);
+}
+
+export function torchFileUnsafe(path: string, name: string): NativeError {
+  return new NativeError(
+    "HYFW_TORCH_FILE_UNSAFE",
+    `${path}: its pickle names ${name}, which is not plain data; loading it in Python could run code of that file, so hyfw reads nothing from it`,
+  );
+}
+
+/** Names that end like the one that was asked for. */
+export function nearNames(name: string, names: readonly string[]): string[] {
+  const last = name.split(".").slice(-2).join(".");
+  return names.filter((other) => other.endsWith(last)).slice(0, 5);
+}

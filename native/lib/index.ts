@@ -18,6 +18,25 @@ export {
   opSchemas,
 } from "./call-op.js";
 export { type DeviceName, type DType, dtypeBytes } from "./dtype.js";
+export {
+  type AttentionKernelName,
+  allowAttention,
+  attentionChoice,
+  attentionKept,
+  attentionToKeep,
+  copyBeside,
+  emptyOnHost,
+  type Flops,
+  finishCopies,
+  flops,
+  linearKept,
+  type MemoryStats,
+  memoryStats,
+  orderAfterCopies,
+  resetMemoryPeak,
+  setKernels,
+  standForCuda,
+} from "./engine.js";
 export { NativeError } from "./errors.js";
 export {
   cudaDevices,
@@ -62,15 +81,26 @@ export {
   type ReduceOp,
   type Rendezvous,
 } from "./process-group.js";
-export { Generator, keyedNormal, manualSeed, type StreamKey } from "./random.js";
+export {
+  Generator,
+  keyedNormal,
+  manualSeed,
+  randomState,
+  restoreRandomState,
+  type StreamKey,
+} from "./random.js";
 export {
   MappedSafetensors,
   openSafetensors,
   readSafetensors,
   type SafetensorsEntry,
+  streamSafetensors,
   writeSafetensors,
 } from "./safetensors.js";
 export { safetensorsHeader, type TensorFacts } from "./safetensors-header.js";
 export { live, Scope, tidy } from "./scope.js";
 export { fillStorage, freeStorage, storageBytes, untracked } from "./storage.js";
 export { type NumberArray, Tensor } from "./tensor.js";
+export { isTorchFile, openTorchFile, TorchFile, type TorchFileEntry } from "./torch-file/torch-file.js";
+export { writeTorchFile } from "./torch-file/write.js";
+export type { TensorSource } from "./whole-file.js";

@@ -26,7 +26,9 @@ async function together(what: CollectiveJob["what"], timeoutMs: number) {
   return Promise.all(
     Array.from({ length: WORLD }, (_unused, rank) => {
       const job: CollectiveJob = { rank, worldSize: WORLD, port, timeoutMs, what };
-      const child = spawn(process.execPath, [script, JSON.stringify(job)], { stdio: ["ignore", "pipe", "inherit"] });
+      const child = spawn(process.execPath, [script, JSON.stringify(job)], {
+        stdio: ["ignore", "pipe", "inherit"],
+      });
       let out = "";
       child.stdout.on("data", (chunk) => {
         out += chunk;

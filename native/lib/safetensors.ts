@@ -1,19 +1,9 @@
-import {
-  closeSync,
-  fstatSync,
-  fsyncSync,
-  openSync,
-  readSync,
-  renameSync,
-  unlinkSync,
-  writeSync,
-} from "node:fs";
-import { dirname } from "node:path";
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { addon } from "./addon.js";
-import { noGrad } from "./autograd.js";
 import { type DType, dtypeBytes, dtypeCode } from "./dtype.js";
-import { badFile, tensorAbsent } from "./errors.js";
+import { badFile, nearNames, tensorAbsent } from "./errors.js";
 import { Tensor } from "./tensor.js";
+import { type TensorSource, writeWhole } from "./whole-file.js";
 
 /** One tensor of a file, before it is read. */
 export interface SafetensorsEntry {
@@ -59,7 +49,7 @@ export class MappedSafetensors {
   /** @throws HYFW_SAFETENSORS_NAME naming tensors that are there */
   entry(name: string): SafetensorsEntry {
     const entry = this.entries.get(name);
-    if (entry === undefined) throw tensorAbsent(this.path, name, near(name, this.names()));
+    if (entry === undefined) throw tensorAbsent(this.path, name, nearNames(name, this.names()));
     return entry;
   }
   /** The tensor, mapped. */
@@ -147,12 +137,24 @@ export function writeSafetensors(
   tensors: Readonly<Record<string, Tensor>>,
   metadata: Readonly<Record<string, string>> = {},
 ): void {
+  const sources = Object.entries(tensors).map(([name, tensor]) => {
+    const { dtype, shape } = tensor;
+    return { name, dtype, shape, get: () => tensor };
+  });
+  streamSafetensors(path, sources, metadata);
+}
+
+/** As `writeSafetensors`, with tensors that are made when their turn comes: memory for one at a time. */
+export function streamSafetensors(
+  path: string,
+  sources: readonly TensorSource[],
+  metadata: Readonly<Record<string, string>> = {},
+): void {
   const header: Record<string, unknown> = {};
   if (Object.keys(metadata).length > 0) header.__metadata__ = metadata;
   let offset = 0;
-  for (const [name, tensor] of Object.entries(tensors)) {
-    const { dtype, shape, numel } = tensor;
-    const end = offset + numel * dtypeBytes(dtype);
+  for (const { name, dtype, shape } of sources) {
+    const end = offset + shape.reduce((product, size) => product * size, dtypeBytes(dtype));
     header[name] = { dtype: CODES.get(dtype), shape, data_offsets: [offset, end] };
     offset = end;
   }
@@ -161,55 +163,9 @@ export function writeSafetensors(
   json.copy(padded);
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(padded.length));
-
-  const partial = `${path}.partial`;
-  const file = openSync(partial, "w");
-  try {
-    writeAll(file, length);
-    writeAll(file, padded);
-    for (const tensor of Object.values(tensors)) writeTensor(file, tensor);
-    fsyncSync(file);
-    closeSync(file);
-    renameSync(partial, path);
-  } catch (fault) {
-    closeQuietly(file);
-    unlinkSync(partial);
-    throw fault;
-  }
-  const folder = openSync(dirname(path), "r");
-  fsyncSync(folder);
-  closeSync(folder);
-}
-
-function writeTensor(file: number, tensor: Tensor): void {
-  if (tensor.numel === 0) return;
-  const host = noGrad(() => {
-    const detached = tensor.detach();
-    const moved = detached.to({ device: "cpu" });
-    const whole = moved.contiguous();
-    moved.dispose();
-    detached.dispose();
-    return whole;
+  writeWhole(path, (file) => {
+    file.write(length);
+    file.write(padded);
+    for (const source of sources) file.writeTensor(source);
   });
-  const { buffer, byteOffset, byteLength } = host.viewTypedArray();
-  writeAll(file, Buffer.from(buffer, byteOffset, byteLength));
-  host.dispose();
-}
-
-function writeAll(file: number, bytes: Buffer): void {
-  for (let done = 0; done < bytes.length; )
-    done += writeSync(file, bytes, done, Math.min(bytes.length - done, 2 ** 30));
-}
-
-function closeQuietly(file: number): void {
-  try {
-    closeSync(file);
-  } catch {
-    // closed before; the fault that brought us here is thrown
-  }
-}
-
-function near(name: string, names: readonly string[]): string[] {
-  const last = name.split(".").slice(-2).join(".");
-  return names.filter((other) => other.endsWith(last)).slice(0, 5);
 }

@@ -25,6 +25,7 @@ export {
   type ShardSlot,
   type ShardTensors,
 } from "./hooks/accelerator.js";
+export { ADAPTER, type Adapter } from "./hooks/adapter.js";
 export {
   AUGMENTER,
   type Augmenter,
@@ -50,6 +51,7 @@ export {
   type DrawRequest,
   type Inference,
   type Loss,
+  type LowRank,
   MODEL,
   type Model,
   type ModelFacts,
@@ -85,6 +87,7 @@ export {
   resolveSettings,
   type SettingLeaf,
 } from "./preset/resolve.js";
+export { patternOf } from "./run/choose-trained.js";
 export { type LoadedRun, openRun, type Provided } from "./run/container.js";
 export { type DiceKey, diceFor, diceKey, philoxBlock, rngFromKey } from "./run/dice.js";
 export {
@@ -101,6 +104,7 @@ export {
   type StepEvent,
 } from "./run/events.js";
 export { firstSample } from "./run/first-sample.js";
+export type { MetricsLine } from "./run/metrics.js";
 export { formatPlan, type PlanSection, planSettings } from "./run/plan.js";
 export { REQUIRED_HOOKS } from "./run/required-hooks.js";
 export { RunScope } from "./run/scope.js";
@@ -121,3 +125,5 @@ export { changeCaptions, type DrawPer, purposesFor } from "./text/change-caption
 export { foldPhrase } from "./text/fold-text.js";
 export { type FoundPhrase, PhraseFinder } from "./text/phrase-finder.js";
 export { isJoined } from "./text/word-edges.js";
+export type { StateKey } from "./weights/choose-state.js";
+export type { WeightEntry, WeightFile } from "./weights/weight-file.js";

@@ -50,3 +50,24 @@ export function substituteShape(
     `${name} is [${expected.join(", ")}], its substitute is [${found.join(", ")}]`,
   );
 }
+
+/** A stretch of modules asks for other outputs when it runs again than it gave at first. */
+export function tapeMismatch(what: string): NativeError {
+  return new NativeError(
+    "HYFW_NN_TAPE",
+    `a stretch of modules ran in another way the second time: ${what}; it must do the same for the same inputs`,
+  );
+}
+
+/** A low-rank term does not fit the weight it is put beside. */
+export function adaptMisfit(
+  name: string,
+  shape: readonly number[],
+  down: readonly number[],
+  up: readonly number[],
+): NativeError {
+  return new NativeError(
+    "HYFW_NN_ADAPT",
+    `a low-rank term of [${down.join(", ")}] and [${up.join(", ")}] does not fit ${name} of shape [${shape.join(", ")}]`,
+  );
+}

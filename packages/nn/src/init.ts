@@ -21,15 +21,21 @@ export function normalInit(std: number): Init {
   return ({ shape, key, device }) => keyedNormal([key], shape, { device }).reshape(shape).mul(std);
 }
 
+/** Even numbers between ± 1 / √(shape[1]): Kaiming uniform with a = √5, as a linear layer of PyTorch begins. */
+export const kaimingUniformInit: Init = (facts) => evenNumbers(facts, 1 / Math.sqrt(facts.shape[1] ?? 1));
+
 /**
  * Xavier uniform (Glorot & Bengio 2010, eq. 16): even between ±√(6 / (fanIn + fanOut)), where the array is seen as
  * [shape[0], everything else], as for a linear layer or a convolution that covers its input once.
  */
-export const xavierUniformInit: Init = ({ shape, key, device }) => {
-  const fanOut = shape[0] ?? 1;
-  const fanIn = shape.slice(1).reduce((product, size) => product * size, 1);
-  const bound = Math.sqrt(6 / (fanIn + fanOut));
-  // The normal distribution function makes even numbers of normal ones: Φ(z) = (1 + erf(z/√2)) / 2 is even in [0, 1].
+export const xavierUniformInit: Init = (facts) => {
+  const fanOut = facts.shape[0] ?? 1;
+  const fanIn = facts.shape.slice(1).reduce((product, size) => product * size, 1);
+  return evenNumbers(facts, Math.sqrt(6 / (fanIn + fanOut)));
+};
+
+/** The normal distribution function makes even numbers of normal ones: Φ(z) = (1 + erf(z/√2)) / 2 is even in [0, 1]. */
+function evenNumbers({ shape, key, device }: InitFacts, bound: number): Tensor {
   const normal = keyedNormal([key], shape, { device }).reshape(shape);
   return callTensorOp("aten::erf", normal.mul_(Math.SQRT1_2)).mul_(bound);
-};
+}

@@ -2,13 +2,19 @@ import { type DeviceName, type DType, empty, noGrad, type Tensor, tidy } from "@
 import { substituteShape } from "./errors.js";
 import type { Init } from "./init.js";
 import { initKey } from "./key.js";
+import { checkLowRank, type LowRank } from "./low-rank.js";
 
 /** Where a parameter is made: device, and the seed that its first numbers depend on beside its name. */
 export interface Birth {
   /** `meta` makes names and shapes without numbers. */
   readonly device: DeviceName | "meta";
   readonly seed: number;
+  /** Gives a frozen array instead of first numbers: no grad, any element type. See `loadFrozen`. */
+  readonly source?: FrozenSource;
 }
+
+/** Gives the array of one parameter, kept: the parameter owns it. */
+export type FrozenSource = (name: string, shape: readonly number[], traits: ParameterTraits) => Tensor;
 
 /** What other code may do with a parameter. */
 export interface ParameterTraits {
@@ -27,24 +33,25 @@ export class Parameter {
   readonly decays: boolean;
   readonly castable: boolean;
   private readonly seed: number;
+  /** What an adapter adds to the linear layer of this weight. */
+  private lowRank: LowRank | undefined;
   private front: Tensor;
-  private frontDtype: DType = "float32";
+  private frontDtype: DType;
 
   /** @param name the full dotted name, as in the model file; initial numbers depend on it */
   constructor(
     readonly name: string,
     readonly shape: readonly number[],
     private readonly init: Init,
-    { device, seed }: Birth,
-    { decays, castable }: ParameterTraits,
+    birth: Birth,
+    traits: ParameterTraits,
   ) {
-    this.decays = decays;
-    this.castable = castable;
-    this.seed = seed;
-    this.storage = (device === "meta" ? empty(shape, { device }) : tidy(() => this.initial(device)))
-      .keep()
-      .setRequiresGrad();
+    this.decays = traits.decays;
+    this.castable = traits.castable;
+    this.seed = birth.seed;
+    this.storage = firstNumbers(name, shape, init, birth, traits);
     this.front = this.storage;
+    this.frontDtype = this.storage.dtype;
   }
 
   /** Its initial numbers, made anew, in the current scope. */
@@ -71,8 +78,31 @@ export class Parameter {
     this.front = tensor ?? this.storage;
     this.frontDtype = this.front.dtype;
   }
+  /** The low-rank term beside this weight, if one was put there. */
+  get adapter(): LowRank | undefined {
+    return this.lowRank;
+  }
+  /** Adds a low-rank term to the linear layer of this weight until called with `undefined`. @throws HYFW_NN_ADAPT */
+  adapt(lowRank: LowRank | undefined): void {
+    if (lowRank !== undefined) checkLowRank(this, lowRank);
+    this.lowRank = lowRank;
+  }
   /** Frees the array; the parameter is of no use afterwards. */
   dispose(): void {
     this.storage.dispose();
   }
+}
+
+function firstNumbers(
+  name: string,
+  shape: readonly number[],
+  init: Init,
+  { device, seed, source }: Birth,
+  traits: ParameterTraits,
+): Tensor {
+  if (source !== undefined) return source(name, shape, traits);
+  if (device === "meta") return empty(shape, { device }).keep().setRequiresGrad();
+  return tidy(() => noGrad(() => init({ shape, key: initKey(seed, name), device })))
+    .keep()
+    .setRequiresGrad();
 }

@@ -37,9 +37,9 @@ export class LossScaler implements LossScale {
   }
 
   /** @throws HYFW_PRECISION_SCALE when gradients overflow at the smallest scale */
-  report(isFinite: boolean): void {
+  report(areFinite: boolean): void {
     const { growAfter, hysteresis, least } = this.rules;
-    if (isFinite) {
+    if (areFinite) {
       this.good += 1;
       if (this.good < growAfter) return;
       this.good = 0;
@@ -60,7 +60,11 @@ export class LossScaler implements LossScale {
     return { scale: this.scale, good: this.good, patience: this.patience };
   }
 
-  restore({ scale = this.scale, good = 0, patience = this.rules.hysteresis }: Readonly<Record<string, number>>): void {
+  restore({
+    scale = this.scale,
+    good = 0,
+    patience = this.rules.hysteresis,
+  }: Readonly<Record<string, number>>): void {
     this.scale = scale;
     this.good = good;
     this.patience = patience;

@@ -11,9 +11,7 @@ export const PrecisionOptions = z.strictObject({
   fp16: z
     .boolean()
     .optional()
-    .describe(
-      "The official trainer's switch: false is dtype fp32; true is fp16 with loss scaling.",
-    )
+    .describe("The official trainer's switch: false is dtype fp32; true is fp16 with loss scaling.")
     .meta({ flag: "--use-fp16", negatedBy: "--no-fp16" }),
   lossScale: z
     .enum(["usual", "legacy"])

@@ -1,5 +1,14 @@
 import { readFileSync } from "node:fs";
-import type { Accelerator, Duty, ForwardFacts, LossScale, Model, RunFacts, Segment, Values } from "@hyfw/core";
+import type {
+  Accelerator,
+  Duty,
+  ForwardFacts,
+  LossScale,
+  Model,
+  RunFacts,
+  Segment,
+  Values,
+} from "@hyfw/core";
 import type { DType } from "@hyfw/native";
 import { LossScaler, SCALE_RULES } from "./loss-scaler.js";
 
@@ -49,7 +58,7 @@ export class Precision implements Accelerator {
     return this.scaler?.state() ?? {};
   }
 
-  restore(saved: Readonly<Record<string, number>>): void {
+  restoreState(saved: Readonly<Record<string, number>>): void {
     this.scaler?.restore(saved);
   }
 

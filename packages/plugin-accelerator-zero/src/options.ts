@@ -14,7 +14,9 @@ export const ZeroOptions = z.strictObject({
     .int()
     .min(0)
     .default(1)
-    .describe("Segments whose weights are fetched ahead of their turn at stage 3; more hides slower networks and takes memory."),
+    .describe(
+      "Segments whose weights are fetched ahead of their turn at stage 3; more hides slower networks and takes memory.",
+    ),
 });
 
 /** What a person's settings become: nothing missing. */

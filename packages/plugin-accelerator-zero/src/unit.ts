@@ -1,5 +1,5 @@
 import type { ParameterSlot, ShardTensors } from "@hyfw/core";
-import { FlatBucket } from "@hyfw/core/engine";
+import type { FlatBucket } from "@hyfw/core/engine";
 import {
   cat,
   type DeviceName,
@@ -15,6 +15,7 @@ import {
   untracked,
   zeros,
 } from "@hyfw/native";
+import { withoutFirstNumbers } from "./errors.js";
 import { Stretch, type StretchPlace } from "./shard-slot.js";
 
 /** Who shares a unit. */
@@ -59,7 +60,10 @@ export class Unit {
       const storage = tidy(() =>
         noGrad(() =>
           shard === undefined
-            ? slot.storage.detach().reshape([-1]).narrow(0, place.start, place.end - place.start)
+            ? slot.storage
+                .detach()
+                .reshape([-1])
+                .narrow(0, place.start, place.end - place.start)
             : shard.narrow(0, place.at, place.end - place.start),
         ),
       ).keep();
@@ -77,7 +81,9 @@ export class Unit {
       tidy(() =>
         noGrad(() => {
           const { device } = this.facts;
-          const numbers = whole.initial?.(device) ?? whole.storage.detach();
+          const isBorn = whole.storage.device !== "meta";
+          const numbers = isBorn ? whole.storage.detach() : whole.initial?.(device);
+          if (numbers === undefined) throw withoutFirstNumbers(whole.name);
           storage.copy_(numbers.reshape([-1]).narrow(0, start, length));
         }),
       );

@@ -59,8 +59,11 @@ export class Zero implements Accelerator {
   }
 
   describe(): string {
-    const spread = ["optimizer state and moving average", "gradients", "weights"].slice(0, this.options.stage);
-    return `ZeRO stage ${this.options.stage}: ${spread.join(", ")} spread over processes`;
+    const spread = ["optimizer state and moving average", "gradients", "weights"].slice(
+      0,
+      this.options.stage,
+    );
+    return `ZeRO stage ${this.options.stage}: ${spread.join(", ")} spread over processes, where there are several`;
   }
 
   prepare({ segments }: Model, { group, device }: RunFacts): void {

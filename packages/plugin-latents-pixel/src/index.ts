@@ -3,8 +3,20 @@ import { pixelLatents } from "./pixel-latents.js";
 
 export { pixelLatents } from "./pixel-latents.js";
 
-/** Pixels as latents have no options. */
-export const PixelOptions = z.strictObject({});
+/** Options of pixels as latents. */
+export const PixelOptions = z
+  .strictObject({
+    cellSize: z
+      .number()
+      .int()
+      .min(1)
+      .max(16)
+      .default(1)
+      .describe(
+        "Pixels per cell on each side. 2 gives the model a quarter of the tokens, each with four times the values.",
+      ),
+  })
+  .describe("Pixels as latents, for small models from scratch.");
 
 export default definePlugin({
   name: "latents-pixel",
@@ -12,5 +24,5 @@ export default definePlugin({
   core: "^0.1.0",
   options: PixelOptions,
   provides: [LATENTS],
-  setup: ({ provide }) => provide(LATENTS, pixelLatents()),
+  setup: ({ options, provide }) => provide(LATENTS, pixelLatents(options.cellSize)),
 });

@@ -1,4 +1,5 @@
 import { defineError } from "@hyfw/core";
+import type { LoadFaults } from "@hyfw/nn";
 
 /** The widths of the text encoders do not fit the network. */
 export const textWidth = defineError("HYFW_DIT_TEXT_WIDTH", (encoder: string, found: number) => ({
@@ -38,3 +39,70 @@ export const solverSteps = defineError("HYFW_DIT_SOLVER_STEPS", (found: number, 
   summary: `${found} solver steps; there must be 1 to ${length}`,
   todo: "correct the number of steps of the sample pictures",
 }));
+
+/** Names of tensors that belong to no layout of HunyuanDiT. */
+export const weightsUnknown = defineError(
+  "HYFW_DIT_WEIGHTS_UNKNOWN",
+  (path: string, names: readonly string[]) => ({
+    summary: `${path} has no weights of HunyuanDiT under official or diffusers names`,
+    where: { "first tensors": names.slice(0, 4).join(", ") || "none" },
+    todo: "give the transformer's file; VAE and text encoders are files of their own",
+  }),
+);
+
+/** Parts of a tensor that official weights keep as one are missing. */
+export const weightsPartial = defineError(
+  "HYFW_DIT_WEIGHTS_PARTIAL",
+  (path: string, official: string, missing: readonly string[]) => ({
+    summary: `${path} lacks ${missing.join(", ")}, a part of ${official}`,
+    todo: "download the file again, or every part of it where it is split",
+  }),
+);
+
+/** An adapter file does not fit HunyuanDiT. */
+export const loraUnknown = defineError("HYFW_DIT_LORA", (path: string, what: string) => ({
+  summary: `${path} cannot be used as a LoRA of HunyuanDiT: ${what}`,
+  todo: "give an adapter that was trained on this model, in peft, kohya, ComfyUI or diffusers names",
+}));
+
+/** A conversion that has no meaning. */
+export const convertImpossible = defineError("HYFW_DIT_CONVERT", (what: string) => ({
+  summary: `this cannot be written: ${what}`,
+  todo: "choose another --to or another file ending",
+}));
+
+/** Names or shapes of weights are not those of the model that they were recognised as. */
+export const weightsMisfit = defineError("HYFW_DIT_WEIGHTS_MISFIT", (path: string, faults: LoadFaults) => {
+  const { missing, unexpected, misshapen } = faults;
+  const named = (list: readonly { readonly name: string; readonly near: string | undefined }[]): string =>
+    short(list.map(({ name, near }) => (near === undefined ? name : `${name} (near ${near})`)));
+  return {
+    summary: `${path} does not fit the model: ${missing.length} tensors missing, ${unexpected.length} too many, ${misshapen.length} of another shape`,
+    where: {
+      ...(missing.length > 0 && { missing: named(missing) }),
+      ...(unexpected.length > 0 && { "too many": named(unexpected) }),
+      ...(misshapen.length > 0 && {
+        shapes: short(
+          misshapen.map(({ name, expected, found }) => `${name} must be [${expected}], found [${found}]`),
+        ),
+      }),
+    },
+    todo: "check that the file is whole and of this model",
+  };
+});
+
+function short(texts: readonly string[]): string {
+  return texts.length <= 6
+    ? texts.join(", ")
+    : `${texts.slice(0, 6).join(", ")} and ${texts.length - 6} more`;
+}
+
+/** Settings mean another model than the weights are of. */
+export const weightsContradict = defineError(
+  "HYFW_DIT_SETTINGS_WEIGHTS",
+  (path: string, version: string, wrong: readonly string[]) => ({
+    summary: `${path} holds weights of version ${version}, which the settings contradict`,
+    where: Object.fromEntries(wrong.map((text, n) => [`${n + 1}`, text])),
+    todo: "set these options of model-hunyuan-dit, or start from --preset hunyuan-dit-1.2 or hunyuan-dit-1.1",
+  }),
+);

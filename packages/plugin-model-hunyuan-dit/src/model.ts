@@ -16,10 +16,12 @@ import { diffusionLoss } from "./diffusion/loss.js";
 import { AtTimesteps } from "./diffusion/predict.js";
 import { makeSchedule } from "./diffusion/schedule.js";
 import { drawPictures } from "./draw.js";
+import { adoptWeights } from "./layouts/adopt-weights.js";
 import { Network } from "./network/network.js";
 import { networkSegments, PREDICTION } from "./network/segments.js";
 import { type NetworkShape, networkShape } from "./network/shape.js";
 import type { HunyuanDitOptions } from "./options.js";
+import { outlineBatch } from "./outline.js";
 import { deviceOf, type Preparation, prepareBatch } from "./prepare.js";
 import { TRAINING_PURPOSES } from "./purposes.js";
 
@@ -56,10 +58,13 @@ function build(options: HunyuanDitOptions, { latents, textEncoders }: ModelNeeds
   };
   const device = facts.device === "meta" ? "cpu" : facts.device;
   return {
+    timestepCount: preparation.schedule.length,
     segments: [...(textEncoder.trained ? [textEncoder.segment] : []), ...networkSegments(network)],
     parameters: [...own, ...(textEncoder.trained ? textEncoder.parameters : [])],
+    adoptWeights: (file) => adoptWeights(file, options, shape),
     describe: () => describe(options, shape, own, textEncoder, latents),
     prepare: (batch) => prepareBatch(batch, preparation),
+    outline: (samples, resolution) => outlineBatch(samples, resolution, preparation, shape),
     loss: (prepared, output) => lossOf(prepared, output, preparation),
     draw: (request, infer) => drawPictures(request, infer, preparation, device),
     fileFacts: () => ({
@@ -111,6 +116,7 @@ function describe(
         textEncoder.trained ? ", trained along" : ", frozen"
       }`,
     ],
+    ...(textEncoder.describe?.() ?? []).map(([label, fact]): [string, string] => [label, fact]),
     ["latents", latents.describe()],
     ["diffusion", `${predictType}, ${noiseSchedule}${betas}${learnSigma ? ", learned variance" : ""}`],
     ["conditions", `text${conditions.map((one) => `, ${one}`).join("")}`],

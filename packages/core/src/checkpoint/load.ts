@@ -7,6 +7,7 @@ import type { Model, ParameterSlot } from "../hooks/model.js";
 import type { Optimizer } from "../hooks/optimizer.js";
 import type { Ema } from "../run/ema.js";
 import { FILES } from "./save.js";
+import { savedSlots } from "./saved-slots.js";
 import { SavedStretches } from "./saved-stretches.js";
 import type { RunState } from "./state.js";
 
@@ -30,12 +31,15 @@ export interface RestoreTarget {
 export function restoreCheckpoint(path: string, state: RunState, target: RestoreTarget): string[] {
   const { model, sharding, trained, optimizer, ema, accelerators } = target;
   const notes: string[] = [];
-  const file = openSafetensors(join(path, FILES.model));
+  const file = openSafetensors(join(path, model.adapter === undefined ? FILES.model : FILES.adapter));
   checkNames(file, model);
-  fill(sharding?.isWeightless ? sharding.slots : model.parameters, SavedStretches.whole(file));
+  const isWeightless = sharding?.isWeightless === true;
+  const spread = new Set<ParameterSlot>(isWeightless ? model.parameters : []);
+  const whole = savedSlots(model).filter((slot) => !spread.has(slot));
+  fill([...whole, ...(isWeightless ? sharding.slots : [])], SavedStretches.whole(file));
   for (const accelerator of accelerators) {
     const saved = state.accelerators?.[accelerator.name];
-    if (saved !== undefined) accelerator.restore?.(saved);
+    if (saved !== undefined) accelerator.restoreState?.(saved);
   }
   const moments = SavedStretches.optimizer(path);
   if (moments !== undefined) {
@@ -48,7 +52,9 @@ export function restoreCheckpoint(path: string, state: RunState, target: Restore
   using scope = new Scope();
   if (averages !== undefined) {
     averages.check(model.parameters);
-    const tensors = trained.map((slot) => [slot.name, scope.run(() => averages.read(slot.name, slot))] as const);
+    const tensors = trained.map(
+      (slot) => [slot.name, scope.run(() => averages.read(slot.name, slot))] as const,
+    );
     scope.run(() => ema.restore(Object.fromEntries(tensors), state.emaCount ?? 0));
   } else {
     ema.restore(Object.fromEntries(trained.map(({ name, storage }) => [name, storage])), 0);
@@ -57,23 +63,29 @@ export function restoreCheckpoint(path: string, state: RunState, target: Restore
   return notes;
 }
 
-/** Copies the weights of a safetensors file into a model. @throws HYFW_WEIGHTS when names or shapes differ */
+/** Copies the weights of a checkpoint's file into a model. @throws HYFW_WEIGHTS when names or shapes differ */
 export function loadWeights(path: string, model: Model): void {
   const file = openSafetensors(path);
   checkNames(file, model);
-  fill(model.parameters, SavedStretches.whole(file));
+  fill(savedSlots(model), SavedStretches.whole(file));
 }
 
-/** Copies the moving average of a checkpoint into a model. @returns whether there is one */
-export function loadAverages(checkpoint: string, model: Model): boolean {
-  if (existsSync(join(checkpoint, FILES.ema))) {
-    loadWeights(join(checkpoint, FILES.ema), model);
+/**
+ * Copies a checkpoint's weights into a model: the moving average where it is asked for and there is one.
+ * @returns whether it is the moving average
+ */
+export function loadCheckpointWeights(checkpoint: string, model: Model, which: "ema" | "live"): boolean {
+  const averaged = join(checkpoint, FILES.ema);
+  if (which === "ema" && existsSync(averaged)) {
+    loadWeights(averaged, model);
     return true;
   }
-  const averages = SavedStretches.ema(checkpoint);
-  if (averages === undefined) return false;
-  averages.check(model.parameters);
-  fill(model.parameters, averages);
+  loadWeights(join(checkpoint, model.adapter === undefined ? FILES.model : FILES.adapter), model);
+  const stretches = which === "ema" ? SavedStretches.ema(checkpoint) : undefined;
+  if (stretches === undefined) return false;
+  // What is not trained is its own average.
+  stretches.check(model.parameters);
+  fill(model.parameters, stretches);
   return true;
 }
 
@@ -87,7 +99,7 @@ function fill(slots: readonly ParameterSlot[], saved: SavedStretches): void {
 function checkNames(file: MappedSafetensors, model: Model): void {
   const wrong: string[] = [];
   const known = new Set<string>();
-  for (const { name, shape } of model.parameters) {
+  for (const { name, shape } of savedSlots(model)) {
     known.add(name);
     const found = file.has(name) ? file.entry(name).shape : undefined;
     if (found?.join() !== shape.join())

@@ -1,11 +1,12 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { safetensorsHeader, Scope, type Tensor } from "@hyfw/native";
+import { safetensorsHeader, type Tensor } from "@hyfw/native";
 import type { Sharding, ShardSlot } from "../hooks/accelerator.js";
 import type { Model, ParameterSlot } from "../hooks/model.js";
 import type { Optimizer } from "../hooks/optimizer.js";
 import type { Ema } from "../run/ema.js";
 import type { World } from "../run/world.js";
+import { savedSlots } from "./saved-slots.js";
 import { type RunState, STATE } from "./state.js";
 import type { FileOrder, FinishOrder } from "./write-order.js";
 import type { CheckpointWriter } from "./writer.js";
@@ -34,7 +35,12 @@ export interface CheckpointPath {
 }
 
 /** Files of a checkpoint by what is in them. */
-export const FILES = { model: "model.safetensors", ema: "ema.safetensors" } as const;
+export const FILES = {
+  model: "model.safetensors",
+  /** Instead of the model, where an adapter is trained. */
+  adapter: "adapter_model.safetensors",
+  ema: "ema.safetensors",
+} as const;
 
 /** File of one process's moments; the only one where every process has all. */
 export const optimizerFile = (rank: number): string => `optimizer-rank${rank}.safetensors`;
@@ -74,27 +80,35 @@ export async function saveCheckpoint(
 async function copyOut(content: CheckpointContent, { isFirst, rank }: World): Promise<FileOrder[]> {
   const { model, sharding, ema, optimizer, state } = content;
   const facts = { ...model.fileFacts(), step: String(state.step), settings_hash: state.settingsHash };
+  const { adapter } = model;
   const files: FileOrder[] = [];
-  const weights = new TensorFile(FILES.model, facts);
+  const weights = new TensorFile(adapter === undefined ? FILES.model : FILES.adapter, facts);
+  // Where no process has all weights, all help to put them together, and the first keeps them.
+  const gathered = new Map<ParameterSlot, Uint8Array>();
   if (sharding?.isWeightless)
     await sharding.gather(
       ({ storage }) => storage,
-      ({ name, shape }, whole) => {
-        if (isFirst) weights.add(name, whole, shape);
+      (slot, whole) => {
+        if (isFirst) gathered.set(slot, bytesOf(whole));
       },
     );
-  else if (isFirst) for (const { name, storage } of model.parameters) weights.add(name, storage);
   if (isFirst) {
+    for (const slot of savedSlots(model)) weights.add(slot.name, slot.storage, gathered.get(slot));
     files.push(weights.order());
-    const text = `${JSON.stringify(state, null, 2)}\n`;
-    files.push({ name: STATE, parts: [new Uint8Array(Buffer.from(text))] });
+    const texts = { ...adapter?.files(), [STATE]: `${JSON.stringify(state, null, 2)}\n` };
+    for (const [name, text] of Object.entries(texts))
+      files.push({ name, parts: [new Uint8Array(Buffer.from(text))] });
   }
   if (sharding === undefined && !isFirst) return files;
   const own: Record<string, string> =
     sharding === undefined ? {} : { [STRETCHES]: JSON.stringify(stretchesOf(sharding.slots)) };
   if (ema !== undefined) {
     const file = new TensorFile(sharding === undefined ? FILES.ema : emaFile(rank), { ...facts, ...own });
-    for (const [name, average] of Object.entries(ema.tensors)) file.add(name, average);
+    const averages = ema.tensors;
+    // What is not trained is its own average, so that the file is whole.
+    if (sharding === undefined)
+      for (const { name, storage } of savedSlots(model)) file.add(name, averages[name] ?? storage);
+    else for (const [name, average] of Object.entries(averages)) file.add(name, average);
     files.push(file.order());
   }
   if (optimizer !== undefined) {
@@ -119,16 +133,21 @@ class TensorFile {
     private readonly metadata: Readonly<Record<string, string>>,
   ) {}
 
-  /** Copies a tensor into host memory. */
-  add(name: string, tensor: Tensor, shape = tensor.shape): void {
-    using scope = new Scope();
-    const numbers = scope.run(() => tensor.toTypedArray());
-    this.facts.push({ name, dtype: tensor.dtype, shape });
-    this.bytes.push(new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength));
+  /** Takes a tensor, by a copy in host memory. @param bytes the copy, where there is one already */
+  add(name: string, tensor: Tensor, bytes?: Uint8Array): void {
+    const { dtype, shape } = tensor;
+    this.facts.push({ name, dtype, shape });
+    this.bytes.push(bytes ?? bytesOf(tensor));
   }
 
   order(): FileOrder {
     const header = new Uint8Array(safetensorsHeader(this.facts, this.metadata));
     return { name: this.name, parts: [header, ...this.bytes] };
   }
+}
+
+/** A copy of a tensor's numbers in host memory. */
+function bytesOf(tensor: Tensor): Uint8Array {
+  const numbers = tensor.toTypedArray();
+  return new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
 }

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { empty, type MappedSafetensors, noGrad, openSafetensors, type Tensor } from "@hyfw/native";
-import { weightsDiffer } from "../errors.js";
 import { stateFixed } from "../errors/checkpoint.js";
+import { weightsDiffer } from "../errors.js";
 import type { ParameterSlot } from "../hooks/model.js";
 import { elements } from "../run/flat-bucket.js";
 import { FILES, STRETCHES } from "./save.js";
@@ -136,7 +136,10 @@ export class SavedStretches {
         const from = Math.max(start, one.start);
         const to = Math.min(end, one.end);
         if (from >= to) continue;
-        const piece = one.file.get(name).reshape([-1]).narrow(0, from - one.start, to - from);
+        const piece = one.file
+          .get(name)
+          .reshape([-1])
+          .narrow(0, from - one.start, to - from);
         joined.narrow(0, from - start, to - from).copy_(piece);
         filled += to - from;
       }

@@ -1,12 +1,15 @@
 import { CORE_VERSION } from "../core-version.js";
 import { HyfwError } from "../define-error.js";
 import { commandUnknown } from "../errors.js";
+import { reportFault } from "../launch/report-fault.js";
 import { suggest } from "../settings/suggest.js";
+import { boardCommand } from "./board-command.js";
 import type { Command, CommandIo } from "./command.js";
 import { configCommand } from "./config-command.js";
-import { reportFault } from "../launch/report-fault.js";
 import { isFlag } from "./flags.js";
+import { planCommand } from "./plan-command.js";
 import { presetCommand } from "./preset-command.js";
+import { resumeCommand } from "./resume-command.js";
 import { sampleCommand } from "./sample-command.js";
 import { seeCommand } from "./see-command.js";
 import type { Installation } from "./settings-arguments.js";
@@ -68,6 +71,9 @@ async function dispatch(
     configCommand(installation),
     presetCommand(installation),
     seeCommand(installation),
+    resumeCommand(installation),
+    planCommand(installation),
+    boardCommand(),
   ];
   const isHelp = argv[0] === "help" || argv.some(isHelpWord);
   const words = argv.filter((word, index) => !isHelpWord(word) && !(index === 0 && word === "help"));
@@ -129,10 +135,17 @@ function isAbort(fault: unknown): boolean {
   return fault instanceof Error && fault.name === "AbortError";
 }
 
+/** Codes of the native room that speak of a file which somebody gave. */
+const FILE_FAULTS = /^HYFW_(SAFETENSORS|TORCH_FILE)/;
+
 /** The message of an expected error; the stack too for others, which are bugs, and for all with HYFW_DEBUG=1. */
 function formatFault(fault: unknown, { env }: Pick<CommandIo, "env">): string {
   if (!(fault instanceof Error)) return String(fault);
-  if (fault instanceof HyfwError && env.HYFW_DEBUG !== "1") return fault.message;
+  if (env.HYFW_DEBUG !== "1") {
+    if (fault instanceof HyfwError) return fault.message;
+    const code = "code" in fault && typeof fault.code === "string" ? fault.code : "";
+    if (FILE_FAULTS.test(code)) return `${code}: ${fault.message}`;
+  }
   const causes: string[] = [];
   for (let cause = fault.cause; cause instanceof Error && causes.length < 5; cause = cause.cause)
     causes.push(`caused by ${cause.stack ?? cause.message}`);

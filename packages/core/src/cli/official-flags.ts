@@ -39,7 +39,7 @@ const declaredBy = (plugin: string): Refusal => ({
 const REFUSALS: readonly (readonly [Refusal, string])[] = [
   [
     INFERENCE,
-    "--seed --lora-ckpt --output-merge-path --prompt --model-root --dit-weight --load-key --cfg-scale --negative " +
+    "--seed --lora-ckpt --output-merge-path --prompt --dit-weight --load-key --cfg-scale --negative " +
       "--infer-mode --onnx-workdir --sampler --infer-steps --enhance --no-enhance --load-4bit --lang --server_name " +
       "--server_port --gradio_share --model_path --output_img_path",
   ],
@@ -54,16 +54,28 @@ const REFUSALS: readonly (readonly [Refusal, string])[] = [
     "--deepspeed --deepspeed_config --deepspeed-optimizer --local_rank --remote-device --zero-stage",
   ],
   [PYTHON, "--num-workers --gc-interval"],
-  [missing("gradient checkpointing"), "--gradient-checkpointing --gc-rate"],
-  [missing("ZeRO"), "--use-zero-stage"],
-  [missing("CPU offloading"), "--cpu-offloading"],
-  [missing("flash attention"), "--use-flash-attn --no-flash-attn"],
-  [missing("LoRA"), "--training-parts --rank --target-modules"],
-  [missing("frozen text encoders and VAE"), "--extra-fp16"],
-  [missing("a format of foreign checkpoints"), "--resume-module-root --resume-ema-root --no-strict"],
+  [declaredBy("accelerator-zero"), "--use-zero-stage"],
+  [declaredBy("adapter-lora"), "--rank --target-modules"],
+  [
+    {
+      why: "is decided by the plugins: with adapter-lora the adapter is trained, without it the whole model",
+      todo: "use --preset lora, or leave it out",
+    },
+    "--training-parts",
+  ],
+  [
+    {
+      why: "sets the element type of three frozen networks at once",
+      todo: "set plugins.text-bert-mt5.bertDtype and plugins.latents-vae.dtype to float16",
+    },
+    "--extra-fp16",
+  ],
   [missing("restarting the data order"), "--reset-loader"],
   [missing("another dtype of the moving average"), "--ema-dtype --ema-reset-decay"],
   [declaredBy("accelerator-precision"), "--use-fp16 --no-fp16"],
+  [declaredBy("accelerator-gradient-checkpointing"), "--gradient-checkpointing --gc-rate"],
+  [declaredBy("accelerator-flash-attention"), "--use-flash-attn --no-flash-attn"],
+  [declaredBy("accelerator-cpu-offload"), "--cpu-offloading"],
   [declaredBy("optimizer-adamw"), "--weight-decay"],
   [
     declaredBy("dataset-arrow"),

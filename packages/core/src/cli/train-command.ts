@@ -1,9 +1,9 @@
 import { HyfwError } from "../define-error.js";
-import type { NamedPlugin } from "../plugin/load.js";
-import { displayPath } from "../preset/origin.js";
 import { launchInvalid } from "../errors/launch.js";
 import { launch } from "../launch/launch.js";
 import { LaunchOptions, type LaunchOrder, orderFrom } from "../launch/launch-options.js";
+import type { NamedPlugin } from "../plugin/load.js";
+import { displayPath } from "../preset/origin.js";
 import { listOptions } from "../settings/options.js";
 import { type Command, type CommandIo, throwUsage } from "./command.js";
 import { flagTable, parseArguments } from "./flags.js";

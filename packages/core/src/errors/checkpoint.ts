@@ -18,3 +18,16 @@ export const stateFixed = defineError(
     todo: "resume with the number of processes and the ZeRO stage that the checkpoint was saved with",
   }),
 );
+
+/** A run has no record of what its steps were trained on. */
+export const recordAbsent = defineError("HYFW_RESUME_NO_RECORD", (runDir: string) => ({
+  summary: `${runDir} has no record of the samples of its steps`,
+  todo: "runs of this version keep one, ledger.jsonl; train a step first",
+}));
+
+/** What a recorded step would be trained on now is not what it was trained on. */
+export const recordDiffers = defineError("HYFW_RESUME_RECORD", (step: number, rows: readonly string[]) => ({
+  summary: `step ${step} would not be trained on what it was trained on: its rows, captions or crops differ from the record`,
+  where: { "rows now": rows.slice(0, 8).join(", ") },
+  todo: "undo what changed of data, seed, captions or augmenters, or of their plugins' versions, since the run was stopped",
+}));

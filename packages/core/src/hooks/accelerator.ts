@@ -1,5 +1,6 @@
 import type { DeviceName, ProcessGroup, Tensor } from "@hyfw/native";
 import type { Model, ParameterSlot, Segment, Values } from "./model.js";
+import type { OptimizerHook } from "./optimizer.js";
 import { defineToken } from "./tokens.js";
 
 /** What an accelerator takes charge of; two that claim the same are refused. */
@@ -10,6 +11,8 @@ export interface RunFacts {
   readonly device: DeviceName;
   readonly rank: number;
   readonly worldSize: number;
+  /** Parameters have no numbers and `device` may not be here: the run is only planned. */
+  readonly isPlanned?: boolean;
   /** The processes that train together; absent where there is one. */
   readonly group?: ProcessGroup;
 }
@@ -50,7 +53,7 @@ export interface Sharding {
 export interface LossScale {
   readonly value: number;
   /** Told after each step whether its gradients were finite; a step that was not is left out. */
-  report(isFinite: boolean): void;
+  report(areFinite: boolean): void;
 }
 
 /** Gradients of values by name; a value that got none is absent. */
@@ -85,6 +88,8 @@ export interface Accelerator {
   beginMicroStep?(facts: MicroStepFacts): void;
   /** Before a segment's forward, to bring here what it needs. */
   beforeForward?(segment: Segment, facts: ForwardFacts): Promise<void>;
+  /** Wraps how the optimizer is made, for instance over copies of the parameters in other memory. */
+  wrapOptimizer?(create: OptimizerHook["create"]): OptimizerHook["create"];
   aroundForward?(
     segment: Segment,
     values: Values,
@@ -98,7 +103,7 @@ export interface Accelerator {
   aroundUpdate?(next: () => Promise<void>): Promise<void>;
   /** Numbers that a resumed run must go on with. */
   state?(): Readonly<Record<string, number>>;
-  restore?(saved: Readonly<Record<string, number>>): void;
+  restoreState?(saved: Readonly<Record<string, number>>): void;
   /** Frees what it keeps; when the run is closed. */
   close?(): void | Promise<void>;
 }

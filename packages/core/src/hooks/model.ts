@@ -1,5 +1,7 @@
 import type { DeviceName, Tensor } from "@hyfw/native";
 import type { DiceKey } from "../run/dice.js";
+import type { WeightFile } from "../weights/weight-file.js";
+import type { Adapter } from "./adapter.js";
 import type { Sample } from "./augmenter.js";
 import type { Resolution } from "./dataset.js";
 import { defineToken } from "./tokens.js";
@@ -22,8 +24,19 @@ export interface ParameterSlot {
   substitute(tensor: Tensor | undefined): void;
   /** Whether weight decay applies: false for norms, biases and embeddings. */
   readonly decays: boolean;
+  /** Adds a low-rank term to the linear layer of this weight until called with `undefined`; absent where slots know none. */
+  adapt?(lowRank: LowRank | undefined): void;
   /** `true` for weights and biases of linear layers and convolutions, which reduced precision may cast. */
   readonly castable: boolean;
+}
+
+/** What an adapter adds to a linear layer: scale · up · down · x. */
+export interface LowRank {
+  /** [rank, in] */
+  readonly down: ParameterSlot;
+  /** [out, rank] */
+  readonly up: ParameterSlot;
+  readonly scale: number;
 }
 
 /** Named tensors that flow between segments. */
@@ -81,6 +94,8 @@ export interface DrawRequest {
   readonly steps: number;
   /** Guidance scale s in u + s·(c − u); none when s ≤ 1. */
   readonly cfgScale: number;
+  /** Share, 0 to 1, by which the guided prediction is brought back to the spread of the conditional one; 0 when left out. */
+  readonly guidanceRescale?: number;
   readonly seed: number;
   /** Told after each solver step, from 1. */
   readonly onStep?: (step: number, steps: number) => void | Promise<void>;
@@ -92,12 +107,30 @@ export type Inference = (values: Values) => Promise<Values>;
 /** A model that is built: weights in slots, segments over them. */
 export interface Model {
   readonly segments: readonly Segment[];
+  /** Timesteps that there are, for records by band; none where they are not numbered from 0. */
+  readonly timestepCount?: number;
   /** Every trained slot once, in the order of the model file. */
   readonly parameters: readonly ParameterSlot[];
+  /** Every slot of the model file, also those that stay as they are; `parameters` when left out. */
+  readonly whole?: readonly ParameterSlot[];
+  /** What is trained beside the model's own weights, and saved instead of them. */
+  readonly adapter?: Adapter;
+  /**
+   * Weights of another program's file under this model's names.
+   * @throws when they are of another model, or settings contradict them
+   */
+  adoptWeights?(file: WeightFile): WeightFile;
   /** Label and fact, for the plan. */
   describe(): readonly (readonly [label: string, fact: string])[];
   /** Captions, noise and timesteps: from a batch to what segments read. No grad. All tensors belong to the caller's scope. */
   prepare(batch: Batch): Prepared;
+  /**
+   * What `prepare` would give for so many samples of a resolution, as tensors on `meta`: shapes and types, no numbers.
+   * For plans of memory and time.
+   */
+  outline?(samples: number, resolution: Resolution): Values;
+  /** Encoders that run beside the model and are not trained: what they are, and the bytes of their weights. */
+  frozen?(): readonly { readonly name: string; readonly bytes: number }[];
   /** The loss over what the last segment wrote. */
   loss(prepared: Prepared, output: Values): Loss;
   /** Draws pictures: uint8 [n, H, W, 3] on the CPU. The same request gives the same pictures. */

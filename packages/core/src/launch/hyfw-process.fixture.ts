@@ -32,7 +32,11 @@ export function tinyOption(name: string, value: number): string[] {
 
 /** Starts `hyfw` with words, in a folder. */
 export function startHyfw(cwd: string, words: readonly string[], env: NodeJS.ProcessEnv = {}): HyfwProcess {
-  const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(RANK|WORLD_SIZE|LOCAL_|MASTER_|NODE_OPTIONS|SLURM)/.test(name)));
+  const clean = Object.fromEntries(
+    Object.entries(process.env).filter(
+      ([name]) => !/^(RANK|WORLD_SIZE|LOCAL_|MASTER_|NODE_OPTIONS|SLURM)/.test(name),
+    ),
+  );
   const child = spawn(process.execPath, [HYFW, ...words], {
     cwd,
     env: { ...clean, ...env },
@@ -65,7 +69,10 @@ export function startHyfw(cwd: string, words: readonly string[], env: NodeJS.Pro
 
 /** Folder of the last run in `cwd/runs`. */
 export function lastRun(cwd: string): string {
-  const last = readdirSync(join(cwd, "runs")).filter((name) => /^\d+-/.test(name)).sort().at(-1);
+  const last = readdirSync(join(cwd, "runs"))
+    .filter((name) => /^\d+-/.test(name))
+    .sort()
+    .at(-1);
   return join(cwd, "runs", last ?? "");
 }
 

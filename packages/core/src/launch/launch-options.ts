@@ -78,14 +78,18 @@ export function orderFrom(
   if (!isAsked) return undefined;
   const around: Placement | undefined = readPlacement(env);
   if (around?.from === "torchrun" || around?.from === "hyfw")
-    throw launchInvalid("--nproc, --nnodes and --max-restarts", "this process was started by a launcher already");
+    throw launchInvalid(
+      "--nproc, --nnodes and --max-restarts",
+      "this process was started by a launcher already",
+    );
   const nnodes = options.nnodes ?? around?.worldSize ?? 1;
   const nodeRank = options.nodeRank ?? around?.rank ?? 0;
   const host = options.masterAddr ?? around?.host ?? (nnodes === 1 ? "127.0.0.1" : undefined);
   if (host === undefined) throw launchInvalid(`--nnodes ${nnodes}`, "--master-addr is missing");
   if (nnodes > 1 && options.nodeRank === undefined && around === undefined)
     throw launchInvalid(`--nnodes ${nnodes}`, "--node-rank is missing");
-  if (nodeRank >= nnodes) throw launchInvalid(`--node-rank ${nodeRank}`, `there are ${nnodes} machine(s), counted from 0`);
+  if (nodeRank >= nnodes)
+    throw launchInvalid(`--node-rank ${nodeRank}`, `there are ${nnodes} machine(s), counted from 0`);
   const port = options.masterPort ?? around?.port ?? (nnodes === 1 ? undefined : DEFAULT_PORT);
   return { nproc: asked, nnodes, nodeRank, host, port, maxRestarts };
 }

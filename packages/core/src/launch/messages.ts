@@ -18,7 +18,8 @@ export function readMessage(value: unknown): LaunchMessage | undefined {
 
 /** Tells the launcher that started this process. @returns whether there is one */
 export function tellLauncher(message: LaunchMessage): boolean {
-  if (process.env.HYFW_LAUNCHED === undefined || process.send === undefined || !process.connected) return false;
+  if (process.env.HYFW_LAUNCHED === undefined || process.send === undefined || !process.connected)
+    return false;
   process.send(message);
   return true;
 }

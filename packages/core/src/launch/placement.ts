@@ -37,7 +37,8 @@ export function readPlacement(env: Env): Placement | undefined {
 function fromTorch(env: Env): Placement | undefined {
   const worldSize = whole(env, "WORLD_SIZE", 1);
   const rank = whole(env, "RANK", 0);
-  if (rank >= worldSize) throw placementInvalid("its rank lies outside", `RANK=${rank}, WORLD_SIZE=${worldSize}`);
+  if (rank >= worldSize)
+    throw placementInvalid("its rank lies outside", `RANK=${rank}, WORLD_SIZE=${worldSize}`);
   if (worldSize === 1) return undefined;
   // A PyTorchJob has one process per pod and no local numbers.
   const localRank = env.LOCAL_RANK === undefined ? 0 : whole(env, "LOCAL_RANK", 0);
@@ -63,7 +64,11 @@ function fromTorch(env: Env): Placement | undefined {
 }
 
 function fromSlurm(env: Env): Placement | undefined {
-  const worldSize = whole(env, env.SLURM_STEP_NUM_TASKS === undefined ? "SLURM_NTASKS" : "SLURM_STEP_NUM_TASKS", 1);
+  const worldSize = whole(
+    env,
+    env.SLURM_STEP_NUM_TASKS === undefined ? "SLURM_NTASKS" : "SLURM_STEP_NUM_TASKS",
+    1,
+  );
   if (worldSize === 1) return undefined;
   const rank = whole(env, "SLURM_PROCID", 0);
   const localRank = whole(env, "SLURM_LOCALID", 0);
@@ -111,6 +116,9 @@ function whole(env: Env, name: string, least: number): number {
   const text = env[name] ?? "";
   const number = Number(text);
   if (text.trim() === "" || !Number.isInteger(number) || number < least)
-    throw placementInvalid(`${name} is no whole number of at least ${least}`, `${name}=${JSON.stringify(text)}`);
+    throw placementInvalid(
+      `${name} is no whole number of at least ${least}`,
+      `${name}=${JSON.stringify(text)}`,
+    );
   return number;
 }

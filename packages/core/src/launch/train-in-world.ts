@@ -23,7 +23,10 @@ export async function trainInWorld(
     ? World.planned((planned?.nproc ?? 1) * (planned?.nnodes ?? 1))
     : await joinWorld(io.env, resolved.settings.run, resolved.hash);
   const listeners = [
-    { plugin: "the launcher", value: { onStart: ({ runDir }: { runDir: string }) => void tellLauncher({ kind: "run", runDir }) } },
+    {
+      plugin: "the launcher",
+      value: { onStart: ({ runDir }: { runDir: string }) => void tellLauncher({ kind: "run", runDir }) },
+    },
   ];
   let run: Awaited<ReturnType<typeof openRun>> | undefined;
   try {

@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import { findCheckpoint, type RunPlaces } from "../checkpoint/find.js";
-import { loadAverages, loadWeights } from "../checkpoint/load.js";
-import { FILES } from "../checkpoint/save.js";
+import { loadCheckpointWeights } from "../checkpoint/load.js";
 import type { CommandIo } from "../cli/command.js";
 import { resolutionUnknown } from "../errors.js";
 import { AUGMENTER } from "../hooks/augmenter.js";
@@ -10,6 +9,9 @@ import { type DrawRequest, MODEL } from "../hooks/model.js";
 import { OPTIMIZER } from "../hooks/optimizer.js";
 import { SAMPLER } from "../hooks/sampler.js";
 import type { ResolvedSettings } from "../preset/resolve.js";
+import { loadModel } from "../weights/load-start.js";
+import { storages } from "./build-engine.js";
+import { chooseTrained } from "./choose-trained.js";
 import { openRun } from "./container.js";
 import { openDevice } from "./device.js";
 import { drawPictures } from "./draw-pictures.js";
@@ -46,7 +48,8 @@ export async function drawWithRun(
   { run: text, places, weights, out, request }: DrawOrder,
   io: Pick<CommandIo, "stdout" | "isTerminal" | "signal">,
 ): Promise<{ readonly files: readonly string[]; readonly notes: readonly string[] }> {
-  const { runDir, path, step, notes } = await findCheckpoint(text, places);
+  const { runDir, path, step, ...found } = await findCheckpoint(text, places);
+  const notes = [...found.notes];
   const resolution = request.resolution ?? resolved.settings.samples.resolution;
   if (resolution === undefined) throw resolutionUnknown(runDir);
   const plugins = resolved.plugins.filter(({ definition }) =>
@@ -57,14 +60,15 @@ export async function drawWithRun(
   try {
     const device = openDevice(resolved.settings.run);
     const accelerators = openAccelerators(run);
-    const model = run.get(MODEL).build({ device, seed: resolved.settings.run.seed });
+    const building = { device, seed: resolved.settings.run.seed };
+    const model = chooseTrained(run, run.get(MODEL).build(building), building);
     run.onClose("weights", () => {
-      for (const { storage } of model.parameters) storage.dispose();
+      for (const tensor of storages(model)) tensor.dispose();
     });
     for (const accelerator of accelerators)
       await accelerator.prepare?.(model, { device, rank: 0, worldSize: 1 });
-    const isAveraged = weights === "ema" && loadAverages(path, model);
-    if (!isAveraged) loadWeights(join(path, FILES.model), model);
+    if (model.adapter !== undefined) notes.push(...loadModel(model, resolved.settings.weights));
+    const isAveraged = loadCheckpointWeights(path, model, weights);
     const executor = new Executor(model.segments, accelerators);
     const onStep = (done: number, of: number): void => {
       io.signal.throwIfAborted();

@@ -7,6 +7,7 @@ import { listCheckpoints } from "../checkpoint/list.js";
 import { restoreCheckpoint } from "../checkpoint/load.js";
 import { type RunState, readState } from "../checkpoint/state.js";
 import { MODEL } from "../hooks/model.js";
+import { loadModel, loadStart } from "../weights/load-start.js";
 import type { Engine } from "./build-engine.js";
 import type { LoadedRun } from "./container.js";
 import { cutMetrics } from "./metrics.js";
@@ -58,6 +59,7 @@ export function enterRun(run: LoadedRun, facts: EntryFacts): Promise<EnteredRun>
 
 async function beginRun(run: LoadedRun, { engine, data, plan, world }: EntryFacts): Promise<EnteredRun> {
   const { settings, resolved } = run;
+  const notes = loadStart(engine, settings.weights);
   const state: RunState = {
     step: 0,
     samples: 0,
@@ -87,7 +89,7 @@ async function beginRun(run: LoadedRun, { engine, data, plan, world }: EntryFact
     writeSettings(runDir, resolved);
     return { runDir, record };
   });
-  return { ...entered, state, notes: [] };
+  return { ...entered, state, notes };
 }
 
 async function resumeRun(
@@ -101,7 +103,9 @@ async function resumeRun(
     const facts = { record, resolved, data: describeData(data), model: engine.model.fileFacts(), runDir };
     return { record, changes: compareWithRecord(facts) };
   });
-  const restored = restoreCheckpoint(path, state, engine);
+  // An adapter's checkpoint holds the adapter alone.
+  const base = engine.model.adapter === undefined ? [] : loadModel(engine.model, run.settings.weights);
+  const restored = [...base, ...restoreCheckpoint(path, state, engine)];
   const entered = await world.share(async () => {
     cutMetrics(runDir, step);
     const aside = await setAsideLater(runDir, step);

@@ -1,6 +1,12 @@
 import { backward, enableGrad, noGrad, Scope, type Tensor, tidy } from "@hyfw/native";
 import { segmentWithoutGraph } from "../errors.js";
-import type { Accelerator, BackwardStep, ForwardFacts, Gradients, MicroStepFacts } from "../hooks/accelerator.js";
+import type {
+  Accelerator,
+  BackwardStep,
+  ForwardFacts,
+  Gradients,
+  MicroStepFacts,
+} from "../hooks/accelerator.js";
 import type { Inference, Loss, Segment, Values } from "../hooks/model.js";
 import { GradientStore } from "./gradient-store.js";
 import { flowingReads, makeLeaves, runChecked, takeReads, valueNamed } from "./segment-values.js";
@@ -60,7 +66,8 @@ export class Executor {
 
   /** One forward and backward of a micro-batch. */
   async train({ values, loss: lossOf, scale, micro, scope, check }: MicroStep): Promise<Pass> {
-    for (const accelerator of this.accelerators) accelerator.beginMicroStep?.(micro ?? { index: 0, count: 1 });
+    for (const accelerator of this.accelerators)
+      accelerator.beginMicroStep?.(micro ?? { index: 0, count: 1 });
     const kept: Kept[] = [];
     using gradients = new GradientStore();
     using seed = new Scope();
@@ -215,7 +222,14 @@ async function plainBackward(
   }
   if (outputs.length === 0) {
     // Nothing of what it wrote matters to the loss; but a graph that was never made must not pass for that.
-    if (Object.keys(given).length > 0 && Object.values(written).every((value) => !value.requiresGrad))
+    const isWanted =
+      segment.parameters.some(({ storage }) => storage.requiresGrad) ||
+      Object.values(leaves).some((leaf) => leaf.requiresGrad);
+    if (
+      isWanted &&
+      Object.keys(given).length > 0 &&
+      Object.values(written).every((value) => !value.requiresGrad)
+    )
       throw segmentWithoutGraph(segment.name);
     return {};
   }

@@ -35,8 +35,7 @@ export class FlatBucket {
         const rows = tensors.map((one) => one.detach().reshape([-1]).float());
         const [first] = rows;
         const filling = this.padded - this.numel;
-        if (filling > 0 && first !== undefined)
-          rows.push(zeros([filling], { device: first.device }));
+        if (filling > 0 && first !== undefined) rows.push(zeros([filling], { device: first.device }));
         return cat(rows, 0);
       }),
     ).keep();

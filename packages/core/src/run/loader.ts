@@ -2,10 +2,10 @@ import type { DeviceName } from "@hyfw/native";
 import type { Augmenter, Sample } from "../hooks/augmenter.js";
 import type { Batch } from "../hooks/model.js";
 import { checkShapes, collateImages } from "./collate.js";
-import { diceFor, diceKey } from "./dice.js";
-import { firstSample } from "./first-sample.js";
+import { diceKey } from "./dice.js";
 import { limitConcurrency } from "./limit-concurrency.js";
 import { PixelBuffers } from "./pixel-buffers.js";
+import { readSample } from "./read-sample.js";
 import {
   type DataPlace,
   type OpenPhase,
@@ -85,7 +85,7 @@ export class Loader {
     const bytes = height * width * 3;
     const pixels = this.buffers.take(positions.length * bytes);
     const samples = await all([...positions], (position) =>
-      this.limit(() => this.readSample(position, unit)),
+      this.limit(() => readSample(position, unit, this.facts)),
     );
     checkShapes(samples, unit.resolution);
     await all(samples, ({ row, geometry }, place) =>
@@ -108,13 +108,6 @@ export class Loader {
         };
       },
     };
-  }
-
-  private async readSample(position: number, { phase, epoch, resolution }: PlacedUnit): Promise<Sample> {
-    const row = await phase.dataset.row(position);
-    const dice = diceFor(this.facts.seed, epoch, row.id);
-    const sample = firstSample(row, epoch, phase.dataset.geometry(row, resolution));
-    return this.facts.augmenters.reduce((last, augmenter) => augmenter.augment(last, dice), sample);
   }
 }
 

@@ -84,7 +84,8 @@ export class Milestones {
       await this.draw(state);
     if (reason !== "failed" && state.step > 0 && this.savedAt !== state.step)
       await this.save(state, reason === "done" ? "kept" : "latest");
-    if (reason === "failed") await within(world.worldSize === 1 ? undefined : LAST_WRITE_MS, this.finishSave());
+    if (reason === "failed")
+      await within(world.worldSize === 1 ? undefined : LAST_WRITE_MS, this.finishSave());
     else {
       await this.finishSave();
       await world.meet();
@@ -145,7 +146,11 @@ export class Milestones {
       },
     };
     const folder = join(runDir, RUN_FILES.checkpoints);
-    const path = await saveCheckpoint(content, { folder, kind, keep, keepEvery }, { writer: this.writer, world });
+    const path = await saveCheckpoint(
+      content,
+      { folder, kind, keep, keepEvery },
+      { writer: this.writer, world },
+    );
     this.savedAt = state.step;
     this.underway = { step: state.step, path };
   }

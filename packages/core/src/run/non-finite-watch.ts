@@ -30,7 +30,9 @@ export class NonFiniteWatch {
     if (skipped === undefined) return undefined;
     const { onNonFinite, maxNonFinite } = this.settings;
     if (skipped === "overflow") {
-      this.means.note(`step ${state.step} left out: its gradients overflow float16; the loss scale goes down`);
+      this.means.note(
+        `step ${state.step} left out: its gradients overflow float16; the loss scale goes down`,
+      );
       return undefined;
     }
     this.count += 1;

@@ -28,7 +28,10 @@ export interface UnitShare {
  */
 export async function openData(
   run: LoadedRun,
-  { worldSize, unitSize = run.settings.train.batchSize * worldSize }: { worldSize: number; unitSize?: number },
+  {
+    worldSize,
+    unitSize = run.settings.train.batchSize * worldSize,
+  }: { worldSize: number; unitSize?: number },
 ): Promise<OpenData> {
   const { train, phases: settings, run: runSettings } = run.settings;
   const phases: OpenPhase[] = [];

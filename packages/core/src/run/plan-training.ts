@@ -74,12 +74,20 @@ function planSteps(
 }
 
 function planModel({ model, optimizer, accelerators }: Engine): PlanSection {
-  const count = model.parameters.reduce((sum, { shape }) => sum + elements(shape), 0);
+  const { parameters, whole = parameters, adapter } = model;
+  const count = parameters.reduce((sum, { shape }) => sum + elements(shape), 0);
+  const all = whole.reduce((sum, { shape }) => sum + elements(shape), 0);
+  const frozen =
+    count < all || adapter !== undefined ? `, beside ${all.toLocaleString("en")} of the model` : "";
   return {
     title: "Model",
     rows: [
       ...model.describe(),
-      ["parameters", `${count.toLocaleString("en")} in ${model.parameters.length} tensors, float32`],
+      ...(adapter === undefined ? [] : [[`adapter ${adapter.name}`, adapter.describe()] as [string, string]]),
+      [
+        "trained",
+        `${count.toLocaleString("en")} parameters in ${parameters.length} tensors, float32${frozen}`,
+      ],
       ["segments", String(model.segments.length)],
       ["optimizer", optimizer.describe()],
       ...accelerators.map((one): [string, string] => [`accelerator ${one.name}`, one.describe()]),
@@ -90,7 +98,10 @@ function planModel({ model, optimizer, accelerators }: Engine): PlanSection {
 /** Weights, gradients, two moments and the moving average, all float32; activations come on top. */
 function memory({ model }: Engine, hasEma: boolean): string {
   const count = model.parameters.reduce((sum, { shape }) => sum + elements(shape), 0);
-  return `${formatBytes(count * 4 * (hasEma ? 5 : 4))}, activations on top`;
+  const trained = new Set(model.parameters);
+  const frozen = (model.whole ?? []).filter((slot) => !trained.has(slot));
+  const still = frozen.reduce((sum, { shape }) => sum + elements(shape), 0);
+  return `${formatBytes(count * 4 * (hasEma ? 5 : 4) + still * 4)}, activations on top`;
 }
 
 function elements(shape: readonly number[]): number {

@@ -4,13 +4,14 @@ import type { Segment, Values } from "../hooks/model.js";
 
 const FLOATS: ReadonlySet<string> = new Set(["float16", "bfloat16", "float32", "float64"]);
 
-/** For each segment, which of its reads a gradient can flow through: written by a segment with parameters before it. */
+/** For each segment, which of its reads a gradient can flow through: written by a segment before it that trains or reads such. */
 export function flowingReads(segments: readonly Segment[]): ReadonlySet<string>[] {
   const flowing = new Set<string>();
   return segments.map(({ reads, writes, parameters }) => {
     const own = new Set(reads.filter((name) => flowing.has(name)));
+    const isTrained = parameters.some(({ storage }) => storage.requiresGrad);
     for (const name of writes) {
-      if (parameters.length > 0 || own.size > 0) flowing.add(name);
+      if (isTrained || own.size > 0) flowing.add(name);
       else flowing.delete(name);
     }
     return own;

@@ -6,6 +6,7 @@ import type { Optimizer } from "../hooks/optimizer.js";
 import type { Ema } from "./ema.js";
 import type { Executor } from "./executor.js";
 import type { LoadedBatch } from "./loader.js";
+import type { SampleLoss } from "./loss-groups.js";
 import { ALONE, type World } from "./world.js";
 
 /** What optimizer steps work on. */
@@ -51,6 +52,8 @@ export interface StepReport {
   readonly skipped?: "overflow" | "notFinite";
   /** Rows of this process whose loss was not finite. */
   readonly badRows: readonly string[];
+  /** Of this process's samples. */
+  readonly samples: readonly SampleLoss[];
   readonly ms: { data: number; forward: number; backward: number; update: number };
 }
 
@@ -69,6 +72,7 @@ export async function trainStep(
   const ms = { data: 0, forward: 0, backward: 0, update: 0 };
   const losses: Record<string, number>[] = [];
   const badRows: string[] = [];
+  const samples: SampleLoss[] = [];
   const batches: LoadedBatch[] = [];
   while (batches.length < gradAccuSteps) {
     const asked = performance.now();
@@ -80,13 +84,13 @@ export async function trainStep(
     }
     const micro = { index: batches.length, count: gradAccuSteps };
     batches.push(loaded);
-    losses.push(await microStep(parts, order, { loaded, micro, ms, badRows }));
+    losses.push(await microStep(parts, order, { loaded, micro, ms, badRows, samples }));
   }
   const updateStart = performance.now();
   const updated = await update(parts, order, batches);
   ms.update = performance.now() - updateStart;
   const { mean: loss = Number.NaN, ...lossParts } = await meanOf(losses, parts.world ?? ALONE);
-  return { loss, parts: lossParts, ...updated, batches, badRows, ms };
+  return { loss, parts: lossParts, ...updated, batches, badRows, samples, ms };
 }
 
 interface MicroFacts {
@@ -95,12 +99,14 @@ interface MicroFacts {
   readonly ms: StepReport["ms"];
   /** Takes the rows whose loss was not finite. */
   readonly badRows: string[];
+  /** Takes the losses of the samples. */
+  readonly samples: SampleLoss[];
 }
 
 async function microStep(
   { model, executor, accelerators, device }: StepParts,
   { step, gradAccuSteps, onNonFinite = "stop" }: StepOrder,
-  { loaded, micro, ms, badRows }: MicroFacts,
+  { loaded, micro, ms, badRows, samples }: MicroFacts,
 ): Promise<Record<string, number>> {
   using scope = new Scope();
   const started = performance.now();
@@ -125,6 +131,12 @@ async function microStep(
   });
   ms.forward += forwardMs;
   ms.backward += backwardMs;
+  for (const [n, value] of loss.perSample.toArray().entries())
+    samples.push({
+      loss: value,
+      timestep: prepared.timesteps[n] ?? Number.NaN,
+      resolution: batch.resolution,
+    });
   const parts = Object.entries(loss.parts).map(([name, part]) => [name, part.item()]);
   return { ...Object.fromEntries(parts), mean: loss.mean.item() };
 }
@@ -151,9 +163,9 @@ async function update(
   let skipped: StepReport["skipped"];
   let next = async (): Promise<void> => {
     gradNorm = (await normOf(parts, scope)) / scale;
-    const isFinite = Number.isFinite(gradNorm);
-    lossScale?.report(isFinite);
-    if (!isFinite) {
+    const areFinite = Number.isFinite(gradNorm);
+    lossScale?.report(areFinite);
+    if (!areFinite) {
       skipped = lossScale === undefined ? "notFinite" : "overflow";
       if (skipped === "notFinite" && onNonFinite === "stop")
         throw scope.run(() => badGradient(parts, step, gradNorm, batches));
@@ -196,12 +208,7 @@ async function normOf(parts: StepParts, scope: Scope): Promise<number> {
   return Math.sqrt(sum);
 }
 
-function badGradient(
-  parts: StepParts,
-  step: number,
-  norm: number,
-  batches: readonly LoadedBatch[],
-): Error {
+function badGradient(parts: StepParts, step: number, norm: number, batches: readonly LoadedBatch[]): Error {
   const bad = trainedOf(parts).find(({ storage }) => storage.grad?.isFinite().all().item() === 0);
   const rows = batches.flatMap(({ samples }) => samples.map(nameOf));
   return gradientNotFinite(step, norm, bad?.name, rows);

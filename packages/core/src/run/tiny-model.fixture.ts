@@ -1,4 +1,14 @@
-import { cat, type DeviceName, empty, keyedNormal, linear, noGrad, type Tensor, tensor, tidy } from "@hyfw/native";
+import {
+  cat,
+  type DeviceName,
+  empty,
+  keyedNormal,
+  linear,
+  noGrad,
+  type Tensor,
+  tensor,
+  tidy,
+} from "@hyfw/native";
 import type { Batch, Model, ModelFacts, ParameterSlot, Prepared, Segment } from "../hooks/model.js";
 import { diceKey, rngFromKey } from "./dice.js";
 

@@ -86,11 +86,7 @@ t.test("a run trains, and its folder holds what a person and a program need", as
   // Checkpoints are written while the run goes on, so they are told of somewhat later than pictures.
   t.same(
     events.filter((event) => !/^(epoch|sample)/.test(event)),
-    [
-      "start 0/30",
-      ...[7, 14, 20, 21, 28, 30].map((step) => `checkpoint ${step}`),
-      "end done 30",
-    ],
+    ["start 0/30", ...[7, 14, 20, 21, 28, 30].map((step) => `checkpoint ${step}`), "end done 30"],
   );
   t.same(
     events.filter((event) => event.startsWith("sample")),
@@ -304,7 +300,7 @@ t.test("a row that cannot be read stops the run with the row's own error", async
 t.test("--dry-run prints the plan with the model's shapes and makes no folder", async (t) => {
   const cwd = t.testdir({});
   const { out } = await trainTiny(cwd, [...BASE, "train.epochs=4"], { dryRun: true });
-  t.match(out, /parameters +\d[\d,]* in 10 tensors, float32/);
+  t.match(out, /trained +\d[\d,]* parameters in 10 tensors, float32\n/);
   t.match(out, /steps +24\n/);
   t.notOk(existsSync(join(cwd, "runs")));
 });

@@ -2,13 +2,15 @@ import { availableParallelism } from "node:os";
 import type { DeviceName } from "@hyfw/native";
 import type { RunState } from "../checkpoint/state.js";
 import type { CommandIo } from "../cli/command.js";
+import type { Sample } from "../hooks/augmenter.js";
 import { displayPath } from "../preset/origin.js";
-import { buildEngine, type Engine } from "./build-engine.js";
+import { buildEngine, type Engine, heldBytes } from "./build-engine.js";
 import type { LoadedRun, Provided } from "./container.js";
 import { openDevice } from "./device.js";
 import { enterRun, findStart } from "./enter-run.js";
 import { broadcastTo, type EndEvent, RUN_EVENTS, type RunListener } from "./events.js";
 import { Journal } from "./journal.js";
+import { Ledger } from "./ledger.js";
 import { Loader } from "./loader.js";
 import { lrAt } from "./lr-schedule.js";
 import { Milestones } from "./milestones.js";
@@ -21,6 +23,7 @@ import { planAugmenters } from "./plan-augmenters.js";
 import { planTraining } from "./plan-training.js";
 import { SharedStop } from "./shared-stop.js";
 import { type StepReport, trainStep } from "./step.js";
+import type { DataPlace } from "./unit-places.js";
 import { ALONE, type World } from "./world.js";
 
 /** Batches that are read before they are needed. */
@@ -63,17 +66,25 @@ export async function runTraining(
   io.stdout.write(`run folder ${displayPath(runDir, resolved.cwd)}\n\n`);
   const broadcast = broadcastTo(world.isFirst ? [...listeners, ...run.providers(RUN_EVENTS)] : []);
   const { lastStep } = data;
+  const { every, peakTflops } = settings.log;
+  const { timestepCount } = engine.model;
   const journal = new Journal(
     {
       runDir: world.isFirst ? runDir : undefined,
       lastStep,
-      every: settings.log.every,
+      every,
+      peakTflops,
       broadcast,
+      device,
+      timestepCount,
+      held: heldBytes(engine),
       worldSize: world.worldSize,
     },
     io,
   );
   run.onClose("the journal", () => journal.close());
+  const ledger = new Ledger(runDir, world);
+  run.onClose("the ledger", () => ledger.close());
   const milestones = new Milestones({
     settings,
     engine,
@@ -100,7 +111,8 @@ export async function runTraining(
   const stop = new SharedStop(world, io.signal);
   const facts = { engine, data, device, world, start: entered, stop, watch };
   try {
-    for await (const [reached, report] of steps(run, facts)) {
+    for await (const [reached, report, from] of steps(run, facts)) {
+      await ledger.add(reached.step, from, settings.train.gradAccuSteps, samplesOf(report));
       state = reached;
       const lr = lrAt(state.step, lastStep, settings.train);
       await journal.step({ step: state.step, lr, samples: state.samples, report });
@@ -121,6 +133,10 @@ export async function runTraining(
   }
 }
 
+function samplesOf({ batches }: StepReport): Sample[] {
+  return batches.flatMap(({ samples }) => samples);
+}
+
 interface StepsFacts {
   readonly engine: Engine;
   readonly data: OpenData;
@@ -135,7 +151,7 @@ interface StepsFacts {
 async function* steps(
   run: LoadedRun,
   { engine, data, device, world, start, stop, watch }: StepsFacts,
-): AsyncGenerator<readonly [RunState, StepReport]> {
+): AsyncGenerator<readonly [reached: RunState, StepReport, from: DataPlace]> {
   const { train } = run.settings;
   const { microBatch, perUnit } = data.share;
   const loader = new Loader(
@@ -161,10 +177,11 @@ async function* steps(
     const report = await trainStep({ ...engine, device, world }, order, () => loader.next());
     if (report === undefined) return;
     const samples = report.batches.reduce((sum, batch) => sum + batch.samples.length, 0) * world.worldSize;
-    const place = report.batches.at(-1)?.unit.after ?? state.place;
+    const from = state.place;
+    const place = report.batches.at(-1)?.unit.after ?? from;
     state = { ...state, step, samples: state.samples + samples, place };
     const back = await watch.look(state, report);
-    if (back === undefined) yield [state, report];
+    if (back === undefined) yield [state, report, from];
     else state = back;
   }
 }

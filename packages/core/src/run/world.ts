@@ -133,11 +133,21 @@ export async function joinWorld(
   if (placement === undefined) return new World();
   const { rank, worldSize, host, port, storeIsElsewhere, attempt } = placement;
   const missing = noProcessGroups();
-  if (missing !== "") throw worldUnavailable(`${worldSize} processes cannot train together: ${missing}`, undefined);
+  if (missing !== "")
+    throw worldUnavailable(`${worldSize} processes cannot train together: ${missing}`, undefined);
   const backend = device !== "cpu" && cudaDevices() > 0 && hasNccl() ? "nccl" : "gloo";
   const isServer = rank === 0 && !storeIsElsewhere;
   const timeoutMs = collectiveTimeout * 1000;
-  const facts = { rank, worldSize, host, port, isServer, backend, timeoutMs, prefix: `hyfw-${attempt}` } as const;
+  const facts = {
+    rank,
+    worldSize,
+    host,
+    port,
+    isServer,
+    backend,
+    timeoutMs,
+    prefix: `hyfw-${attempt}`,
+  } as const;
   try {
     const world = new World(placement, await joinGroup(facts));
     const first = await world.share(() => hash);

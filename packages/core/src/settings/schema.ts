@@ -13,6 +13,13 @@ export const RunSettings = z.strictObject({
     .default("runs")
     .describe("Folder that holds run folders.")
     .meta({ flag: "--results-dir", path: true }),
+  modelRoot: z
+    .string()
+    .default("ckpts")
+    .describe(
+      "Folder with published weights, laid out as the official or the diffusers release has them; plugins look for theirs in it.",
+    )
+    .meta({ flag: "--model-root", path: true }),
   seed: z
     .number()
     .int()
@@ -44,6 +51,32 @@ export const RunSettings = z.strictObject({
     .optional()
     .describe("Run to continue: its folder, one of its checkpoints, its name, or latest.")
     .meta({ flag: "--resume", bareValue: "latest" }),
+});
+
+/** Settings of the weights that training starts from. */
+export const WeightSettings = z.strictObject({
+  model: z
+    .string()
+    .optional()
+    .describe(
+      "Weights to start from: a file or a folder that holds one; the model's first weights when left out.",
+    )
+    .meta({ flag: "--resume-module-root", path: true }),
+  ema: z
+    .string()
+    .optional()
+    .describe("Weights that the moving average starts from; those of the model when left out.")
+    .meta({ flag: "--resume-ema-root", path: true }),
+  state: z
+    .string()
+    .default("auto")
+    .describe("Which state of a file that holds several: module, ema, or auto for the first there is.")
+    .meta({ flag: "--weights-state" }),
+  allowMissing: z
+    .boolean()
+    .default(false)
+    .describe("Whether tensors that only the model or only the file has are passed over, and counted.")
+    .meta({ flag: "--no-strict" }),
 });
 
 /** Settings of the moving average of the weights. */
@@ -152,6 +185,12 @@ export const TrainSettings = z.strictObject({
     .min(1)
     .default(10)
     .describe("Steps that onNonFinite may skip or roll back, since the run was started, before it stops."),
+  only: z
+    .array(z.string().min(1))
+    .min(1)
+    .optional()
+    .describe("Names of tensors to train, * for any text: the others stay as they are; all when left out.")
+    .meta({ flag: "--train-only" }),
   ema: EmaSettings.prefault({}).describe("Moving average of the weights."),
 });
 
@@ -164,6 +203,14 @@ export const LogSettings = z.strictObject({
     .default(100)
     .describe("Optimizer steps between logged steps.")
     .meta({ flag: "--log-every" }),
+  peakTflops: z
+    .number()
+    .positive()
+    .optional()
+    .describe(
+      "What the device can do, in TFLOP/s of the type that it computes in; logged steps then say which share of it the model reaches (MFU).",
+    )
+    .meta({ flag: "--peak-tflops" }),
 });
 
 /** Settings of checkpoints. */
@@ -252,6 +299,12 @@ export const PhaseSettings = z.strictObject({
 /** What a preset needs of the machine and the installation; checked before anything else. */
 export const RequireSettings = z.strictObject({
   cuda: z.boolean().default(false).describe("Whether the run needs a CUDA GPU."),
+  gpus: z
+    .number()
+    .int()
+    .min(1)
+    .optional()
+    .describe("GPUs that the preset was made for; hyfw plan starts from it."),
   plugins: z
     .array(z.string())
     .default([])
@@ -264,6 +317,7 @@ export const SettingsSchema = z.strictObject({
   run: RunSettings.prefault({}).describe(
     "The run: where it writes, what it starts from, what it computes on.",
   ),
+  weights: WeightSettings.prefault({}).describe("What the model's weights start from."),
   train: TrainSettings.prefault({}).describe("Optimizer steps: how many, how large, how fast."),
   log: LogSettings.prefault({}).describe("What is written while training."),
   checkpoint: CheckpointSettings.prefault({}).describe("When checkpoints are saved and kept."),

@@ -1,8 +1,7 @@
 import { z } from "@hyfw/core";
+import type { GoldenCase } from "@hyfw/core/golden";
+import { check, l2, load, maxOf, numbers, type Outcome, relative, same, Worst } from "@hyfw/core/golden";
 import { type MappedSafetensors, type Tensor, tidy } from "@hyfw/native";
-import type { GoldenCase } from "../golden.js";
-import { l2, maxOf, numbers, relative } from "./compare.js";
-import { check, load, type Outcome, same, Worst } from "./golden-case.js";
 import { emaDecay, type OfficialEma, warmupLr } from "./official-training.js";
 import { ReferenceConfig, tensorsOf } from "./reference-network.js";
 import { ReferenceSchedule } from "./schedule-cases.js";
@@ -34,7 +33,7 @@ const Combo = z.object({
   lr_after_scheduler: z.array(z.number()),
   ema_decay: z.record(z.string(), z.array(z.number())),
 });
-const TrainFile = z.object({
+export const TrainFile = z.object({
   weights: z.string(),
   batches: z.string(),
   config: ReferenceConfig,
@@ -64,7 +63,8 @@ const TrainFile = z.object({
   ),
   ema_variants: z.record(z.string(), EmaArguments),
 });
-type TrainFacts = z.output<typeof TrainFile>;
+/** What the training cases share, read from their JSON file. */
+export type TrainFacts = z.output<typeof TrainFile>;
 type ComboFacts = z.output<typeof Combo>;
 
 /** The official warm-up's first rate where a reference does not say it. */

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { z } from "@hyfw/core";
+import { numbers } from "@hyfw/core/golden";
 import {
   backwardSync,
   callOp,
@@ -12,11 +13,11 @@ import {
   tidy,
   zeros,
 } from "@hyfw/native";
+import type { Parameter } from "@hyfw/nn";
 import { diffusionLoss } from "../diffusion/loss.js";
 import { AtTimesteps, addNoise, type PredictType } from "../diffusion/predict.js";
 import type { Schedule } from "../diffusion/schedule.js";
 import type { Network } from "../network/network.js";
-import { numbers } from "./compare.js";
 import { emaDecay, type OfficialEma } from "./official-training.js";
 import { loadReference, type ReferenceConfig, referenceValues, runNetwork } from "./reference-network.js";
 import { type ReferenceSchedule, referenceSchedule } from "./schedule-cases.js";
@@ -47,6 +48,7 @@ interface Average {
 /** Trains the reference network as the official trainer does: loss, clip, AdamW on every parameter, moving averages. */
 export class ReferenceRun {
   private readonly network: Network;
+  private readonly trained: readonly Parameter[];
   private readonly batches: MappedSafetensors;
   private readonly schedule: Schedule;
   private readonly moments: { readonly m: Tensor; readonly v: Tensor }[];
@@ -59,11 +61,13 @@ export class ReferenceRun {
     private readonly facts: RunFacts,
     private readonly setting: RunSetting,
     averages: readonly Average[],
+    adapt: (network: Network) => readonly Parameter[] = (network) => network.parameters(),
   ) {
     this.network = loadReference(folder, facts.weights, facts.config);
+    this.trained = adapt(this.network);
     this.batches = openSafetensors(join(folder, facts.batches));
     this.schedule = referenceSchedule(facts.diffusion);
-    const parameters = this.network.parameters();
+    const parameters = this.trained;
     this.moments = parameters.map(({ shape }) => ({ m: zeros(shape).keep(), v: zeros(shape).keep() }));
     this.averages = averages.map((of) => ({
       of,
@@ -81,7 +85,7 @@ export class ReferenceRun {
     onMicroStep: (microStep: number, found: { loss: number; mse: number; vb: number }) => void,
   ): number {
     const { accum } = this.setting;
-    const parameters = this.network.parameters();
+    const parameters = this.trained;
     for (const { storage } of parameters) storage.setGrad(undefined);
     for (let micro = firstBatch; micro < firstBatch + accum; micro++)
       onMicroStep(
@@ -105,7 +109,7 @@ export class ReferenceRun {
   }
 
   parameters(): ReadonlyMap<string, Tensor> {
-    return new Map(this.network.parameters().map(({ name, storage }) => [name, storage]));
+    return new Map(this.trained.map(({ name, storage }) => [name, storage]));
   }
   average(name: string): ReadonlyMap<string, Tensor> {
     const found = this.averages.find(({ of }) => of.name === name);
@@ -113,6 +117,7 @@ export class ReferenceRun {
     return found.arrays;
   }
   dispose(): void {
+    for (const parameter of this.trained) parameter.dispose();
     this.network.dispose();
     for (const { m, v } of this.moments) {
       m.dispose();
