@@ -45,6 +45,8 @@ export class NonFiniteWatch {
     const back = await this.means.goBack();
     this.means.note(`back to step ${back.step}, behind the rows of step ${state.step}`);
     await this.world.meet();
-    return { ...back, place: state.place, samples: state.samples };
+    // What was undone does not count against the length of the phase.
+    const { phaseUnits } = back.place.phase === state.place.phase ? back.place : state.place;
+    return { ...back, place: { ...state.place, phaseUnits }, samples: state.samples };
   }
 }

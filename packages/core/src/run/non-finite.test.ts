@@ -62,7 +62,7 @@ t.test("rollback: back to the last checkpoint, on behind the bad rows", async (t
   const steps = readMetrics(runDir).map(({ step }) => step);
   t.strictSame(steps, [1, 2, 3, 4, 5, 6, 7, 8], "each step stands once in the metrics");
   // Step 4 was trained, undone, and trained anew on what comes after the bad rows.
-  t.equal(readLedger(runDir).get(4)?.place.phaseUnits, 5);
+  t.match(readLedger(runDir).get(4)?.place, { epoch: 0, unitsDone: 5, phaseUnits: 3 });
   t.ok(readdirSync(join(runDir, "checkpoints")).includes("step-000008"));
 });
 

@@ -57,6 +57,7 @@ t.test("a run trains, and its folder holds what a person and a program need", as
   const runDir = join(cwd, "runs", "001-tiny");
   t.same(readdirSync(runDir).sort(), [
     "checkpoints",
+    "ledger.jsonl",
     "metrics.jsonl",
     "report.html",
     "run.json",

@@ -154,19 +154,17 @@ async function* steps(
 ): AsyncGenerator<readonly [reached: RunState, StepReport, from: DataPlace]> {
   const { train } = run.settings;
   const { microBatch, perUnit } = data.share;
-  const loader = new Loader(
-    {
-      ...data.order,
-      rank: world.rank,
-      worldSize: world.worldSize,
-      microBatch,
-      phases: data.phases,
-      augmenters: openAugmenters(run),
-      inFlight: availableParallelism(),
-      ahead: READ_AHEAD,
-    },
-    start.place,
-  );
+  const facts = {
+    ...data.order,
+    rank: world.rank,
+    worldSize: world.worldSize,
+    microBatch,
+    phases: data.phases,
+    augmenters: openAugmenters(run),
+    inFlight: availableParallelism(),
+    ahead: READ_AHEAD,
+  };
+  let loader = new Loader(facts, start.place);
   run.onClose("the loader", () => loader.close());
   let state = start;
   while (state.step < train.maxSteps && !(await stop.ask())) {
@@ -182,6 +180,10 @@ async function* steps(
     state = { ...state, step, samples: state.samples + samples, place };
     const back = await watch.look(state, report);
     if (back === undefined) yield [state, report, from];
-    else state = back;
+    else {
+      state = back;
+      await loader.close();
+      loader = new Loader(facts, state.place);
+    }
   }
 }
