@@ -33,6 +33,7 @@ export async function buildEngine(
   run.onClose("weights and moments", () => {
     const moments = Object.values(optimizer.state().tensors);
     for (const tensor of [...moments, ...storages(model)]) tensor.dispose();
+    optimizer.dispose?.();
     ema?.dispose();
   });
   return { model, executor: new Executor(model.segments, accelerators), optimizer, accelerators, ema };
