@@ -19,3 +19,9 @@ export const stateDiffers = defineError(
     todo: "resume with the optimizer and the model that the checkpoint was saved with",
   }),
 );
+
+/** Nothing that the optimizer is given is a matrix. */
+export const matricesNone = defineError("HYFW_MUON_MATRICES", (count: number, first: string | undefined) => ({
+  summary: `none of the ${count} arrays to train is a matrix${first === undefined ? "" : `, the first is ${first}`}; Muon works on whole matrices`,
+  todo: "use optimizer-adamw: ZeRO deals stretches of parameters to processes, of which Muon cannot see the matrix",
+}));

@@ -63,15 +63,16 @@ t.test(
   },
 );
 
+const traits = { decays: true, castable: true };
+
 /** Slots as a model has them: two matrices of one shape, one that is excluded, a bias. */
 function makeSlots(): Parameter[] {
-  const linear = { decays: true, castable: true };
   const birth = { device: "cpu", seed: 1 } as const;
   return [
-    new Parameter("blocks.0.fc.weight", [4, 6], kaimingUniformInit, birth, linear),
+    new Parameter("blocks.0.fc.weight", [4, 6], kaimingUniformInit, birth, traits),
     new Parameter("blocks.0.fc.bias", [4], kaimingUniformInit, birth, { decays: false, castable: true }),
-    new Parameter("blocks.1.fc.weight", [4, 6], kaimingUniformInit, birth, linear),
-    new Parameter("final_layer.linear.weight", [3, 4], kaimingUniformInit, birth, linear),
+    new Parameter("blocks.1.fc.weight", [4, 6], kaimingUniformInit, birth, traits),
+    new Parameter("final_layer.linear.weight", [3, 4], kaimingUniformInit, birth, traits),
   ];
 }
 
@@ -146,4 +147,10 @@ t.test("restored state goes on bit for bit; foreign state is refused", async (t)
   t.throws(() => two.restore({ tensors: {}, counters: {} }), { code: "HYFW_MUON_STATE" });
   straight[2]?.storage.setGrad(undefined);
   await t.rejects(step(one, 0.01), { code: "HYFW_MUON_GRADIENT", message: /blocks\.1\.fc\.weight/ });
+});
+
+t.test("stretches of parameters are refused: no update of AdamW passes for Muon's", async (t) => {
+  const flat = new Parameter("stretch.0", [24], kaimingUniformInit, { device: "cpu", seed: 1 }, traits);
+  t.throws(() => new Muon([flat], MuonOptions.parse({})), { code: "HYFW_MUON_MATRICES" });
+  flat.dispose();
 });

@@ -1,6 +1,6 @@
 import { type Optimizer, type OptimizerStep, type ParameterSlot, patternOf } from "@hyfw/core";
 import { callOpAsync, noGrad, stack, type Tensor, tidy, zeros } from "@hyfw/native";
-import { gradientMissing, stateDiffers } from "./errors.js";
+import { gradientMissing, matricesNone, stateDiffers } from "./errors.js";
 import type { MuonOptions } from "./options.js";
 import { orthogonalised } from "./orthogonal.js";
 
@@ -35,6 +35,7 @@ export class Muon implements Optimizer {
   private readonly entries: readonly Entry[];
   private steps = 0;
 
+  /** @throws HYFW_MUON_MATRICES */
   constructor(
     private readonly parameters: readonly ParameterSlot[],
     private readonly options: MuonOptions,
@@ -43,6 +44,7 @@ export class Muon implements Optimizer {
     const isMatrix = ({ name, shape, decays }: ParameterSlot): boolean =>
       shape.length === 2 && decays && !excluded.some((pattern) => pattern.test(name));
     this.stacks = byShape(parameters.filter(isMatrix));
+    if (this.stacks.length === 0) throw matricesNone(parameters.length, parameters[0]?.name);
     const moment = ({ shape, storage }: ParameterSlot): Tensor =>
       zeros(shape, { device: storage.device }).keep();
     this.entries = parameters
