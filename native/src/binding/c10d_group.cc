@@ -1,4 +1,5 @@
-// Process groups over libtorch's c10d: Gloo on the CPU, NCCL on CUDA. A libtorch without c10d gets a clear refusal.
+// Process groups over libtorch's c10d: Gloo on the CPU, NCCL on CUDA. A libtorch without c10d gets a clear
+// refusal.
 #include <ATen/ATen.h>
 
 #include "binding/process_group.h"
@@ -14,6 +15,7 @@
 #include <ATen/cuda/CUDAEvent.h>
 #include <c10/cuda/CUDAGuard.h>
 #include <c10/cuda/CUDAStream.h>
+
 #include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
 #endif
 #endif
@@ -102,7 +104,8 @@ class GlooGroup final : public C10dGroup {
  public:
   using C10dGroup::C10dGroup;
 
-  /** Each rank sends every other its part and adds up what it gets: half of what Gloo's all-reduce would send. */
+  /** Each rank sends every other its part and adds up what it gets: half of what Gloo's all-reduce would
+   * send. */
   void reduce_scatter(Tensor output, Tensor input, Reduce how) override {
     at::AutoDispatchBelowADInplaceOrView plain;
     Tensor parts = at::empty_like(input);
@@ -139,8 +142,8 @@ class NcclGroup final : public C10dGroup {
 
  protected:
   /**
-   * A stream of its own, behind what the computing stream has been given so far: later kernels there need not wait.
-   * The thread waits for the result, so a settled promise means that the numbers are there.
+   * A stream of its own, behind what the computing stream has been given so far: later kernels there need not
+   * wait. The thread waits for the result, so a settled promise means that the numbers are there.
    */
   void run(const std::function<void()>& collective) override {
     at::cuda::CUDAEvent given;

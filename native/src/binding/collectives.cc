@@ -1,5 +1,5 @@
-// Collectives as promises: one native thread of their own runs them in the order in which they are asked for, so
-// that they overlap with backward on the other one.
+// Collectives as promises: one native thread of their own runs them in the order in which they are asked for,
+// so that they overlap with backward on the other one.
 #include <ATen/ATen.h>
 #include <unistd.h>
 
@@ -73,7 +73,7 @@ static napi_value join(Instance& i, int64_t rank, int64_t size, const std::strin
     i.collectives = std::make_unique<Worker>(i);
     i.collectives->set_threads(1);
   }
-  const Rendezvous facts{rank, size, host, port, is_server, backend, std::chrono::milliseconds(timeout_ms),
+  const Rendezvous facts{rank,  size, host, port, is_server, backend, std::chrono::milliseconds(timeout_ms),
                          prefix};
   auto made = std::make_shared<std::shared_ptr<ProcessGroup>>();
   return i.collectives->submit(
@@ -136,11 +136,11 @@ void define_collectives(Instance& instance, napi_value exports) {
     return submit(i, "broadcast of " + describe_tensor(tensor) + " from rank " + std::to_string(root),
                   [tensor, root](ProcessGroup& group) { group.broadcast(tensor, root); });
   });
-  define(instance, exports, "barrier", [](Instance& i) {
-    return submit(i, "barrier", [](ProcessGroup& group) { group.barrier(); });
-  });
+  define(instance, exports, "barrier",
+         [](Instance& i) { return submit(i, "barrier", [](ProcessGroup& group) { group.barrier(); }); });
   define(instance, exports, "leaveGroup", [](Instance& i) { i.group.reset(); });
-  // What is under way may never end, since its partner is gone: nobody waits for it, and exit must not either.
+  // What is under way may never end, since its partner is gone: nobody waits for it, and exit must not
+  // either.
   define(instance, exports, "abandonGroup", [](Instance& i) {
     if (i.collectives != nullptr) Worker::abandon(std::move(i.collectives));
     if (i.group != nullptr) new std::shared_ptr<ProcessGroup>(std::move(i.group));  // kept for that thread

@@ -1,4 +1,5 @@
-// Memory behind tensors that comes and goes: a gathered weight keeps its graph while its numbers are elsewhere.
+// Memory behind tensors that comes and goes: a gathered weight keeps its graph while its numbers are
+// elsewhere.
 #include <ATen/ATen.h>
 
 #include "binding/define.h"
@@ -11,8 +12,9 @@ using at::Tensor;
 static void resize(const Tensor& tensor, size_t bytes) {
   c10::StorageImpl* storage = tensor.storage().unsafeGetStorageImpl();
   if (storage->allocator() == nullptr)
-    throw BindingError("HYFW_NATIVE_ARGUMENT",
-                       describe_tensor(tensor) + " lies in memory that is lent or mapped, which cannot be freed");
+    throw BindingError(
+        "HYFW_NATIVE_ARGUMENT",
+        describe_tensor(tensor) + " lies in memory that is lent or mapped, which cannot be freed");
   if (storage->nbytes() == bytes) return;
   storage->set_data_ptr_noswap(bytes == 0 ? c10::DataPtr(nullptr, tensor.device())
                                           : storage->allocator()->allocate(bytes));

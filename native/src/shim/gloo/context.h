@@ -1,5 +1,6 @@
-// The names of gloo that c10d's ProcessGroupGloo.hpp mentions. A torch package has gloo's code inside libtorch_cpu
-// and no gloo headers; behind smart pointers their shapes do not matter, so declaring them is enough.
+// The names of gloo that c10d's ProcessGroupGloo.hpp mentions. A torch package has gloo's code inside
+// libtorch_cpu and no gloo headers; behind smart pointers their shapes do not matter, so declaring them is
+// enough.
 #pragma once
 #include <chrono>
 #include <cstdint>
