@@ -49,6 +49,7 @@ export async function buildEngine(
     const moments = Object.values(optimizer.state().tensors);
     const stretches = trained.map(({ storage }) => storage);
     for (const tensor of [...moments, ...storages(model), ...stretches]) tensor.dispose();
+    optimizer.dispose?.();
     ema?.dispose();
   });
   const executor = new Executor(model.segments, accelerators);
