@@ -2,7 +2,12 @@ import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { noProcessGroups } from "@hyfw/native";
 import t from "tap";
-import { checkpointOf, lastMetrics, startHyfw, train } from "../packages/core/src/launch/hyfw-process.fixture.js";
+import {
+  checkpointOf,
+  lastMetrics,
+  startHyfw,
+  train,
+} from "../packages/core/src/launch/hyfw-process.fixture.js";
 import { trainingEnv } from "../scripts/setup/addon.mjs";
 import { root } from "../scripts/setup/paths.mjs";
 
@@ -56,8 +61,7 @@ t.test("ZeRO with every other acceleration equals one process of twice the batch
     const more = name === "LoRA" ? [...words, ...start] : words;
     await train(cwd, [...base, ...more, "--batch-size", "4"]);
     // A model whose last layer is still 0 gives an adapter nothing to learn.
-    if (start.length === 0)
-      start = ["--resume-module-root", join(checkpointOf(cwd, 3), "model.safetensors")];
+    if (start.length === 0) start = ["--resume-module-root", join(checkpointOf(cwd, 3), "model.safetensors")];
     const alone = lastMetrics(cwd);
     t.equal(alone.length, 3, `${name}: three steps alone`);
     for (const stage of [1, 2, 3]) {

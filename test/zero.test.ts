@@ -91,7 +91,7 @@ t.test("a run goes on at any stage and any number of processes that share its un
     ],
   ] as const) {
     const cwd = join(root, "moved");
-    const at = ({ nproc }: { nproc: number }): string[] => ["--nproc", String(nproc)];
+    const at = ({ nproc }: { stage: number; nproc: number }): string[] => ["--nproc", String(nproc)];
     writeTinyConfig(cwd, pluginsOf(first.stage));
     const begun = [...WORDS, "--batch-size", String(4 / first.nproc)];
     await train(cwd, [...begun, ...at(first), "--max-training-steps", "3"]);
