@@ -21,12 +21,17 @@ export const rules: readonly RoomRule[] = [
   { room: "packages/core", may: ["@hyfw/native"] },
   { room: "packages/plugin-*", may: ["@hyfw/core", "@hyfw/nn", "@hyfw/native"] },
   { room: "scripts/setup", may: [], reach: ["scripts"], nodeOnly: true },
-  { room: "scripts", may: ["@hyfw/*"] },
+  // What kills runs and times them starts whole processes as the tests do.
+  {
+    room: "scripts",
+    may: ["@hyfw/*"],
+    reach: ["packages/core/dist/launch", "packages/core/dist/checkpoint"],
+  },
   // The command joins core with the packages that bring commands of their own.
   { room: "bin", may: ["@hyfw/*"], reach: ["scripts"] },
   { room: "presets", may: ["@hyfw/core"] },
   { room: "examples", may: ["@hyfw/*"] },
-  { room: "benchmarks", may: ["@hyfw/*"], reach: ["scripts"] },
+  { room: "benchmarks", may: ["@hyfw/*"], reach: ["scripts", "packages/core/dist/launch"] },
   // Tests of the whole command use the fixtures of the tests beside it.
   { room: "test", may: ["@hyfw/*"], reach: ["scripts", "packages/core/src/cli", "packages/core/src/launch"] },
 ];
