@@ -28,6 +28,8 @@ export interface TextEncoder {
    */
   readonly segment: Segment;
   readonly parameters: readonly ParameterSlot[];
+  /** Bytes of frozen weights that stay on the device between batches, for plans. */
+  readonly heldBytes?: number;
 }
 
 /** How much of a caption an encoder reads. */
