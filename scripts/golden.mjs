@@ -23,8 +23,10 @@ const RUNNERS = [
   { package: "@hyfw/plugin-sampler-bucket", files: /^batches\.json$/ },
   {
     package: "@hyfw/plugin-model-hunyuan-dit",
-    files: /^(dit_|rope_|init_|diffusion_|train_step_|sampler_|keys$|bert_|mt5_|vae_|lora|ckpt$|tokenizer_)/,
+    files: /^(dit_|rope_|init_|diffusion_|train_step_|sampler_|keys$|lora|ckpt$)/,
   },
+  { package: "@hyfw/plugin-text-bert-mt5", files: /^(bert_|mt5_|tokenizer_|keys$)/ },
+  { package: "@hyfw/plugin-latents-vae", files: /^(vae_|keys$)/ },
 ];
 
 const [folder] = process.argv.slice(2).filter((word) => !word.startsWith("-"));
@@ -65,11 +67,21 @@ async function runFolder(path) {
 async function* casesOf(name, path) {
   try {
     const { goldenCases } = await import(name);
-    yield* goldenCases(path);
+    yield* goldenCases(path, pipelineParts);
   } catch (error) {
     const what = error instanceof Error ? error.message : String(error);
     yield { name, status: "failed", detail: `stopped: ${what}` };
   }
+}
+
+/**
+ * What cases of the whole pipeline take from several packages, none of which imports another.
+ * @param {string} path
+ */
+async function pipelineParts(path) {
+  const { referenceEncoders } = await import("@hyfw/plugin-text-bert-mt5");
+  const { referenceLatents } = await import("@hyfw/plugin-latents-vae");
+  return { textEncoders: await referenceEncoders(path), latents: await referenceLatents(path) };
 }
 
 /** @param {GoldenCase} golden */

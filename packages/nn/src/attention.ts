@@ -1,4 +1,4 @@
-import { scaledDotProductAttention, type Tensor } from "@hyfw/native";
+import { callTensorOp, opSchemas, scaledDotProductAttention, type Tensor } from "@hyfw/native";
 import { tapedAttention } from "./output-tape.js";
 
 /** softmax(q·kᵀ/√K)·v. q [B, N, L, K]; k and v [B, N, S, K]; any strides. Gives [B, N, L, K]. */
@@ -20,6 +20,26 @@ export function useAttention(next: AttentionKernel): () => void {
   return () => {
     kernel = former;
   };
+}
+
+let hasFusedMask: boolean | undefined;
+
+/**
+ * softmax(q·kᵀ·scale + mask)·v, for encoders with padding or relative positions: kernels that a plugin set take no
+ * mask, so this one is always libtorch's. Written out on libtorch before 2.1.
+ * @param q [B, N, L, K]; @param k [B, N, S, K]; @param v [B, N, S, K]
+ * @param mask added to the scores, broadcast to [B, N, L, S], in q's element type; −∞ hides a key
+ */
+export function maskedAttention(
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+  { mask, scale }: { readonly mask: Tensor; readonly scale: number },
+): Tensor {
+  hasFusedMask ??= opSchemas("aten::scaled_dot_product_attention").some((schema) => schema.includes("scale"));
+  if (hasFusedMask)
+    return callTensorOp("aten::scaled_dot_product_attention", q, k, v, mask, 0, false, { scale });
+  return q.mul(scale).matmul(k.transpose(-2, -1)).add(mask).softmax(-1).matmul(v);
 }
 
 /** [B, S, parts·N·K] seen as heads, one view [B, S, N, K] per part; nothing is copied. */

@@ -96,9 +96,10 @@ export abstract class Module {
   }
 }
 
-function compareNames(
-  parameters: readonly Parameter[],
-  tensors: Readonly<Record<string, Tensor>>,
+/** What named arrays lack or have too much of, compared with parameters. */
+export function compareNames(
+  parameters: readonly Pick<Parameter, "name" | "shape">[],
+  tensors: Readonly<Record<string, { readonly shape: readonly number[] }>>,
 ): LoadFaults {
   const offered = Object.keys(tensors);
   const known = new Set(parameters.map(({ name }) => name));

@@ -1,4 +1,4 @@
-import { layerNorm, type Tensor } from "@hyfw/native";
+import { callTensorOp, layerNorm, type Tensor } from "@hyfw/native";
 import { oneInit, zeroInit } from "./init.js";
 import { Module, type Place } from "./module.js";
 import type { Parameter } from "./parameter.js";
@@ -54,5 +54,29 @@ export class RmsNorm extends Module implements Norm {
     const scale = wide.square().mean([-1], true).add(this.eps).rsqrt(); // [..., 1]
     const normed = withDtype(wide.mul(scale), x.dtype);
     return normed.mul(withDtype(this.weight.tensor(), normed.dtype));
+  }
+}
+
+/** Group norm over channels [B, C, …] with weight and bias per channel (Wu & He 2018), in x's element type. */
+export class GroupNorm extends Module implements Norm {
+  readonly weight: Parameter;
+  readonly bias: Parameter;
+
+  constructor(
+    place: Place,
+    private readonly groups: number,
+    channels: number,
+    private readonly eps = 1e-6,
+  ) {
+    super(place);
+    this.weight = this.parameter("weight", [channels], oneInit);
+    this.bias = this.parameter("bias", [channels], zeroInit);
+  }
+
+  /** @param x [B, C, …] */
+  forward(x: Tensor): Tensor {
+    const { groups, eps } = this;
+    const [weight, bias] = [this.weight.tensor(), this.bias.tensor()].map((one) => withDtype(one, x.dtype));
+    return callTensorOp("aten::group_norm", x, groups, weight, bias, eps, true);
   }
 }

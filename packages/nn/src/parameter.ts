@@ -9,7 +9,12 @@ export interface Birth {
   /** `meta` makes names and shapes without numbers. */
   readonly device: DeviceName | "meta";
   readonly seed: number;
+  /** Gives a frozen array instead of first numbers: no grad, any element type. See `loadFrozen`. */
+  readonly source?: FrozenSource;
 }
+
+/** Gives the array of one parameter, kept: the parameter owns it. */
+export type FrozenSource = (name: string, shape: readonly number[], traits: ParameterTraits) => Tensor;
 
 /** What other code may do with a parameter. */
 export interface ParameterTraits {
@@ -30,25 +35,21 @@ export class Parameter {
   /** What an adapter adds to the linear layer of this weight. */
   private lowRank: LowRank | undefined;
   private front: Tensor;
-  private frontDtype: DType = "float32";
+  private frontDtype: DType;
 
   /** @param name the full dotted name, as in the model file; initial numbers depend on it */
   constructor(
     readonly name: string,
     readonly shape: readonly number[],
     init: Init,
-    { device, seed }: Birth,
-    { decays, castable }: ParameterTraits,
+    birth: Birth,
+    traits: ParameterTraits,
   ) {
-    this.decays = decays;
-    this.castable = castable;
-    this.storage =
-      device === "meta"
-        ? empty(shape, { device }).keep()
-        : tidy(() => noGrad(() => init({ shape, key: initKey(seed, name), device })))
-            .keep()
-            .setRequiresGrad();
+    this.decays = traits.decays;
+    this.castable = traits.castable;
+    this.storage = firstNumbers(name, shape, init, birth, traits);
     this.front = this.storage;
+    this.frontDtype = this.storage.dtype;
   }
 
   /** What modules compute with: the substitute while there is one, else `storage`. */
@@ -82,4 +83,18 @@ export class Parameter {
   dispose(): void {
     this.storage.dispose();
   }
+}
+
+function firstNumbers(
+  name: string,
+  shape: readonly number[],
+  init: Init,
+  { device, seed, source }: Birth,
+  traits: ParameterTraits,
+): Tensor {
+  if (source !== undefined) return source(name, shape, traits);
+  if (device === "meta") return empty(shape, { device }).keep();
+  return tidy(() => noGrad(() => init({ shape, key: initKey(seed, name), device })))
+    .keep()
+    .setRequiresGrad();
 }

@@ -11,6 +11,23 @@ import { PREDICTION } from "./network/segments.js";
 import { type Preparation, textValues } from "./prepare.js";
 import { PURPOSES } from "./purposes.js";
 
+/** Where the chance of a picture comes from; each gives [n, C, h, w], float32. */
+export interface DrawNoise {
+  start(shape: readonly number[]): Tensor;
+  /** What the solver adds at a step, from 0. */
+  step(index: number, shape: readonly number[]): Tensor;
+}
+
+/** What drawing latents takes. */
+export interface LatentsOrder {
+  readonly request: DrawRequest;
+  readonly noise: DrawNoise;
+  readonly preparation: Preparation;
+  readonly device: DeviceName;
+  /** Shown the latents after each solver step. */
+  readonly onLatents?: (latents: Tensor, index: number) => void;
+}
+
 /**
  * Draws pictures with classifier-free guidance: the batch is [unconditional; conditional], variance channels are
  * dropped. The same request gives the same pictures, whatever else was drawn.
@@ -22,17 +39,33 @@ export async function drawPictures(
   preparation: Preparation,
   device: DeviceName,
 ): Promise<Tensor> {
-  const { prompts, resolution, steps } = request;
+  const keys = (purpose: string) =>
+    request.prompts.map((_, i) => diceKey(request.seed, 0, `draw-${i}`, purpose));
+  const noise: DrawNoise = {
+    start: (shape) => keyedNormal(keys(PURPOSES.drawStart), shape, { device }),
+    step: (index, shape) => keyedNormal(keys(`${PURPOSES.drawStep}-${index}`), shape, { device }),
+  };
+  const latents = await drawLatents({ request, noise, preparation, device }, infer);
+  try {
+    return tidy(() => toPictures(preparation.latents.decode(latents))).keep();
+  } finally {
+    latents.dispose();
+  }
+}
+
+/** The latents of pictures. @returns [n, C, h, w], kept: the caller disposes of them */
+export async function drawLatents(order: LatentsOrder, infer: Inference): Promise<Tensor> {
+  const { request, noise, preparation, device, onLatents } = order;
+  const { prompts, resolution, steps, cfgScale, guidanceRescale = 0 } = request;
   const { latents: codec, schedule, options } = preparation;
   tokenGrid(resolution, codec.cellSize); // refuses sizes that cannot be cut into patches
   const shape = [codec.channels, resolution.height / codec.cellSize, resolution.width / codec.cellSize];
-  const keys = (purpose: string) => prompts.map((_, i) => diceKey(request.seed, 0, `draw-${i}`, purpose));
-  const isGuided = request.cfgScale > 1;
+  const isGuided = cfgScale > 1;
   const solver = makeSolver(request, schedule, options.predictType);
   using whole = new Scope();
   try {
     const fixed = whole.run(() => noGrad(() => fixedValues(request, isGuided, preparation, device)));
-    let xt = whole.run(() => keyedNormal(keys(PURPOSES.drawStart), shape, { device }));
+    let xt = whole.run(() => noise.start(shape));
     for (const [index, t] of solver.timesteps.entries()) {
       using step = new Scope();
       const values = step.run(() => ({
@@ -49,17 +82,18 @@ export async function drawPictures(
           const prediction = predictionOf(output, codec.channels);
           return solver.step({
             index,
-            prediction: isGuided ? guide(prediction, request.cfgScale) : prediction,
+            prediction: isGuided ? guide(prediction, cfgScale, guidanceRescale) : prediction,
             xt,
-            noise: () => keyedNormal(keys(`${PURPOSES.drawStep}-${index}`), shape, { device }),
+            noise: () => noise.step(index, shape),
           });
         }),
       );
       xt.dispose();
       xt = whole.adopt(next);
+      onLatents?.(xt, index);
       await request.onStep?.(index + 1, steps);
     }
-    return whole.run(() => toPictures(codec.decode(xt))).keep();
+    return xt.keep();
   } finally {
     solver.dispose();
   }

@@ -2,7 +2,7 @@ import { definePlugin, LATENTS, MODEL, TEXT_ENCODER } from "@hyfw/core";
 import { textWidth } from "./errors.js";
 import { HunyuanDitOptions } from "./options.js";
 
-export { type GoldenCase, goldenCases } from "./golden.js";
+export { type GoldenCase, goldenCases, type PipelineParts } from "./golden.js";
 export { HunyuanDitOptions } from "./options.js";
 
 export default definePlugin({

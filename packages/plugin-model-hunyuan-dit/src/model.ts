@@ -119,6 +119,7 @@ function describe(
         textEncoder.trained ? ", trained along" : ", frozen"
       }`,
     ],
+    ...(textEncoder.describe?.() ?? []).map(([label, fact]): [string, string] => [label, fact]),
     ["latents", latents.describe()],
     ["diffusion", `${predictType}, ${noiseSchedule}${betas}${learnSigma ? ", learned variance" : ""}`],
     ["conditions", `text${conditions.map((one) => `, ${one}`).join("")}`],

@@ -39,7 +39,7 @@ const declaredBy = (plugin: string): Refusal => ({
 const REFUSALS: readonly (readonly [Refusal, string])[] = [
   [
     INFERENCE,
-    "--seed --lora-ckpt --output-merge-path --prompt --model-root --dit-weight --load-key --cfg-scale --negative " +
+    "--seed --lora-ckpt --output-merge-path --prompt --dit-weight --load-key --cfg-scale --negative " +
       "--infer-mode --onnx-workdir --sampler --infer-steps --enhance --no-enhance --load-4bit --lang --server_name " +
       "--server_port --gradio_share --model_path --output_img_path",
   ],
@@ -63,7 +63,13 @@ const REFUSALS: readonly (readonly [Refusal, string])[] = [
     },
     "--training-parts",
   ],
-  [missing("frozen text encoders and VAE"), "--extra-fp16"],
+  [
+    {
+      why: "sets the element type of three frozen networks at once",
+      todo: "set plugins.text-bert-mt5.bertDtype and plugins.latents-vae.dtype to float16",
+    },
+    "--extra-fp16",
+  ],
   [missing("restarting the data order"), "--reset-loader"],
   [missing("another dtype of the moving average"), "--ema-dtype --ema-reset-decay"],
   [declaredBy("accelerator-precision"), "--use-fp16 --no-fp16"],

@@ -92,6 +92,8 @@ export interface DrawRequest {
   readonly steps: number;
   /** Guidance scale s in u + s·(c − u); none when s ≤ 1. */
   readonly cfgScale: number;
+  /** Share, 0 to 1, by which the guided prediction is brought back to the spread of the conditional one; 0 when left out. */
+  readonly guidanceRescale?: number;
   readonly seed: number;
   /** Told after each solver step, from 1. */
   readonly onStep?: (step: number, steps: number) => void | Promise<void>;

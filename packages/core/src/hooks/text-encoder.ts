@@ -27,9 +27,12 @@ export interface TextEncoder {
    * [B, textLen, textStatesDim] and `textStatesT5` [B, textLenT5, textStatesDimT5].
    */
   readonly segment: Segment;
+  /** Of frozen encoders names and shapes only, on `meta`. */
   readonly parameters: readonly ParameterSlot[];
   /** Bytes of frozen weights that stay on the device between batches, for plans. */
   readonly heldBytes?: number;
+  /** Label and fact, for the plan. */
+  describe?(): readonly (readonly [label: string, fact: string])[];
 }
 
 /** How much of a caption an encoder reads. */

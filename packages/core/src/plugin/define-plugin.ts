@@ -7,6 +7,8 @@ export interface PluginContext<Options> {
   readonly options: Options;
   /** Settings of the core (`run`, `train`, …) that every plugin may read. */
   readonly seed: number;
+  /** Folder with published weights, absolute; see `run.modelRoot`. */
+  readonly modelRoot: string;
   /** Offers an implementation of a hook. Must be one of the tokens listed in `provides`. */
   provide<T>(token: Token<T>, value: T): void;
   /** What another plugin provides. Must be one of the tokens listed in `needs`; that plugin is set up first. */

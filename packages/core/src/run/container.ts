@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import "reflect-metadata";
 import { type DependencyContainer, container as root } from "tsyringe";
 import { HyfwError } from "../define-error.js";
@@ -94,6 +95,7 @@ async function setUp(plugin: ResolvedPlugin, { resolved, container, scope }: Set
     await definition.setup({
       options,
       seed: resolved.settings.run.seed,
+      modelRoot: resolve(resolved.cwd, resolved.settings.run.modelRoot),
       provide: (token, value) => {
         if (!isListed(provides, token))
           throw pluginUndeclared(name, "provides", token.hook, provides.map(hookOf));

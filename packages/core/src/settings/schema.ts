@@ -13,6 +13,13 @@ export const RunSettings = z.strictObject({
     .default("runs")
     .describe("Folder that holds run folders.")
     .meta({ flag: "--results-dir", path: true }),
+  modelRoot: z
+    .string()
+    .default("ckpts")
+    .describe(
+      "Folder with published weights, laid out as the official or the diffusers release has them; plugins look for theirs in it.",
+    )
+    .meta({ flag: "--model-root", path: true }),
   seed: z
     .number()
     .int()

@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type WeightFile, z } from "@hyfw/core";
+import type { GoldenCase } from "@hyfw/core/golden";
+import { check, load, type Outcome, same } from "@hyfw/core/golden";
 import { chooseState, openWeights, stateKeys } from "@hyfw/core/weights";
 import { openSafetensors, type Tensor, tidy } from "@hyfw/native";
-import type { GoldenCase } from "../golden.js";
-import { check, load, type Outcome, same } from "./golden-case.js";
 
 const CkptFacts = z.object({
   files: z.record(z.string(), z.object({ must_be_refused: z.boolean().default(false) })),

@@ -1,9 +1,19 @@
 import { z } from "@hyfw/core";
+import type { GoldenCase } from "@hyfw/core/golden";
+import {
+  check,
+  differenceOfLargest,
+  jsonNames,
+  l2,
+  load,
+  maxDifference,
+  numbers,
+  type Outcome,
+  relative,
+  Worst,
+} from "@hyfw/core/golden";
 import { backwardSync, type DType, type MappedSafetensors, noGrad, type Tensor, tidy } from "@hyfw/native";
-import type { GoldenCase } from "../golden.js";
 import type { Network } from "../network/network.js";
-import { differenceOfLargest, l2, maxDifference, numbers, relative } from "./compare.js";
-import { check, jsonNames, load, type Outcome, Worst } from "./golden-case.js";
 import {
   loadReference,
   ReferenceConfig,

@@ -1,8 +1,7 @@
 import { z } from "@hyfw/core";
-import type { GoldenCase } from "../golden.js";
+import type { GoldenCase } from "@hyfw/core/golden";
+import { check, load, numbers, same, Worst } from "@hyfw/core/golden";
 import { Network } from "../network/network.js";
-import { numbers } from "./compare.js";
-import { check, load, same, Worst } from "./golden-case.js";
 import { ReferenceConfig, referenceShape } from "./reference-network.js";
 
 const InitFile = z.record(

@@ -1,14 +1,13 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "@hyfw/core";
+import type { GoldenCase } from "@hyfw/core/golden";
+import { check, load, maxDifference, numbers, type Outcome, relative, Worst } from "@hyfw/core/golden";
 import { openWeights } from "@hyfw/core/weights";
 import { type MappedSafetensors, noGrad, type Tensor, tidy } from "@hyfw/native";
 import { kaimingUniformInit, makeLowRank, type Parameter, zeroInit } from "@hyfw/nn";
-import type { GoldenCase } from "../golden.js";
 import { readLora } from "../layouts/lora-file.js";
 import type { Network } from "../network/network.js";
-import { maxDifference, numbers, relative } from "./compare.js";
-import { check, load, type Outcome, Worst } from "./golden-case.js";
 import {
   loadReference,
   ReferenceConfig,

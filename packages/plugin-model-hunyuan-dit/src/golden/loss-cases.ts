@@ -1,11 +1,19 @@
 import { z } from "@hyfw/core";
+import type { GoldenCase } from "@hyfw/core/golden";
+import {
+  check,
+  differenceOfLargest,
+  load,
+  maxOf,
+  numbers,
+  type Outcome,
+  relative,
+  Worst,
+} from "@hyfw/core/golden";
 import { backwardSync, type MappedSafetensors, type Tensor, tidy } from "@hyfw/native";
 import { diffusionLoss } from "../diffusion/loss.js";
 import { AtTimesteps, addNoise, posteriorMean, predictLatents, velocity } from "../diffusion/predict.js";
 import { learnedLogVariance } from "../diffusion/variational-bound.js";
-import type { GoldenCase } from "../golden.js";
-import { differenceOfLargest, maxOf, numbers, relative } from "./compare.js";
-import { check, load, type Outcome, Worst } from "./golden-case.js";
 import { tensorsOf } from "./reference-network.js";
 import { ReferenceSchedule, referenceSchedule } from "./schedule-cases.js";
 

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { z } from "@hyfw/core";
-import type { GoldenCase } from "../golden.js";
+import type { GoldenCase } from "@hyfw/core/golden";
+import { check, jsonNames, load, type Outcome, same } from "@hyfw/core/golden";
 import { diffusersPieces, officialName, type Rows } from "../layouts/diffusers-names.js";
-import { check, jsonNames, load, type Outcome, same } from "./golden-case.js";
 
 const MappingFile = z.object({
   rows: z.array(z.object({ official: z.string(), diffusers: z.string(), op: z.string() })),

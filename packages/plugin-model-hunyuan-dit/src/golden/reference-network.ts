@@ -1,13 +1,13 @@
 import { join } from "node:path";
 import type { Values } from "@hyfw/core";
 import { z } from "@hyfw/core";
+import { numbers } from "@hyfw/core/golden";
 import { cat, type MappedSafetensors, openSafetensors, readSafetensors, Tensor } from "@hyfw/native";
 import { sinusoid } from "@hyfw/nn";
 import { Heads } from "../network/attention.js";
 import { Network } from "../network/network.js";
 import { networkSegments, PREDICTION } from "../network/segments.js";
 import type { NetworkShape } from "../network/shape.js";
-import { numbers } from "./compare.js";
 
 /** How the reference files describe a small network. */
 export const ReferenceConfig = z.object({

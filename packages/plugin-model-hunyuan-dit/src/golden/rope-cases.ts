@@ -1,10 +1,9 @@
 import { z } from "@hyfw/core";
+import type { GoldenCase } from "@hyfw/core/golden";
+import { check, load, maxDifference, numbers, same, Worst } from "@hyfw/core/golden";
 import { fromTypedArray, tidy } from "@hyfw/native";
 import { sinusoid } from "@hyfw/nn";
-import type { GoldenCase } from "../golden.js";
 import { fillResizeAndCrop, type RopeNumbers, ropeNumbers, ropePositions } from "../network/rope.js";
-import { maxDifference, numbers } from "./compare.js";
-import { check, load, same, Worst } from "./golden-case.js";
 import { tensorsOf } from "./reference-network.js";
 
 const RopeFile = z.object({

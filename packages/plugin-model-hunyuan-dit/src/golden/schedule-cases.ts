@@ -1,9 +1,8 @@
 import { z } from "@hyfw/core";
+import type { GoldenCase } from "@hyfw/core/golden";
+import { check, load, maxOf, numbers, relative, Worst } from "@hyfw/core/golden";
 import { tidy } from "@hyfw/native";
 import { makeSchedule, namedBetas, type Schedule } from "../diffusion/schedule.js";
-import type { GoldenCase } from "../golden.js";
-import { maxOf, numbers, relative } from "./compare.js";
-import { check, load, Worst } from "./golden-case.js";
 import { tensorsOf } from "./reference-network.js";
 
 /** A noise schedule as the reference files name it. */

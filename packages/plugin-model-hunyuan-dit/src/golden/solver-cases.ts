@@ -1,13 +1,12 @@
 import { z } from "@hyfw/core";
+import type { GoldenCase } from "@hyfw/core/golden";
+import { check, load, maxDifference, type Outcome, same, Worst } from "@hyfw/core/golden";
 import { cat, type MappedSafetensors, noGrad, type Tensor, tidy } from "@hyfw/native";
 import { guide } from "../diffusion/guidance.js";
 import type { Solver } from "../diffusion/solver.js";
 import { ddimSolver } from "../diffusion/solver-ddim.js";
 import { ddpmSolver } from "../diffusion/solver-ddpm.js";
 import { dpmSolver } from "../diffusion/solver-dpm.js";
-import type { GoldenCase } from "../golden.js";
-import { maxDifference } from "./compare.js";
-import { check, load, type Outcome, same, Worst } from "./golden-case.js";
 import { tensorsOf } from "./reference-network.js";
 import { referenceSchedule } from "./schedule-cases.js";
 

@@ -1,8 +1,7 @@
 import { z } from "@hyfw/core";
+import type { GoldenCase } from "@hyfw/core/golden";
+import { check, l2, load, maxOf, numbers, type Outcome, relative, same, Worst } from "@hyfw/core/golden";
 import { type MappedSafetensors, type Tensor, tidy } from "@hyfw/native";
-import type { GoldenCase } from "../golden.js";
-import { l2, maxOf, numbers, relative } from "./compare.js";
-import { check, load, type Outcome, same, Worst } from "./golden-case.js";
 import { emaDecay, type OfficialEma, warmupLr } from "./official-training.js";
 import { ReferenceConfig, tensorsOf } from "./reference-network.js";
 import { ReferenceSchedule } from "./schedule-cases.js";

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { z } from "@hyfw/core";
+import { numbers } from "@hyfw/core/golden";
 import {
   backwardSync,
   callOp,
@@ -17,7 +18,6 @@ import { diffusionLoss } from "../diffusion/loss.js";
 import { AtTimesteps, addNoise, type PredictType } from "../diffusion/predict.js";
 import type { Schedule } from "../diffusion/schedule.js";
 import type { Network } from "../network/network.js";
-import { numbers } from "./compare.js";
 import { emaDecay, type OfficialEma } from "./official-training.js";
 import { loadReference, type ReferenceConfig, referenceValues, runNetwork } from "./reference-network.js";
 import { type ReferenceSchedule, referenceSchedule } from "./schedule-cases.js";

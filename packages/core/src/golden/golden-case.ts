@@ -1,7 +1,17 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { z } from "@hyfw/core";
-import type { GoldenCase } from "../golden.js";
+import type { z } from "zod";
+
+/** What one golden case came to. `error` and `limit` are there when a number was compared. */
+export interface GoldenCase {
+  readonly name: string;
+  readonly status: "passed" | "failed" | "skipped";
+  /** What was compared, what differs, or why it was left out. */
+  readonly detail: string;
+  /** The largest error, in the limit's unit. */
+  readonly error?: number;
+  readonly limit?: number;
+}
 
 /** A case without its name. */
 export type Outcome = Omit<GoldenCase, "name">;

@@ -1,0 +1,94 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { openWeights, renamedWeights, type WeightFile } from "@hyfw/core/weights";
+import type { DeviceName, DType } from "@hyfw/native";
+import { loadFrozen, type NamedArrays } from "@hyfw/nn";
+import { vaeAbsent, vaeConfig } from "./errors.js";
+import { VaeConfig } from "./network/config.js";
+import { Vae } from "./network/vae.js";
+
+/** Where releases have the VAE below their root. */
+const PLACES = ["t2i/sdxl-vae-fp16-fix", "sdxl-vae-fp16-fix", "vae"];
+const CONFIG = "config.json";
+
+/** Names that files of older diffusers have in the middle attention. */
+const OLD_NAMES: Readonly<Record<string, string>> = {
+  query: "to_q",
+  key: "to_k",
+  value: "to_v",
+  proj_attn: "to_out.0",
+};
+const OLD = /(\.mid_block\.attentions\.0)\.(query|key|value|proj_attn)\./;
+const ATTENTION = /\.mid_block\.attentions\.0\.to_(q|k|v|out\.0)\.weight$/;
+
+/** A VAE on disk: its settings are read, its weights are not. */
+export interface StoredVae {
+  readonly folder: string;
+  readonly config: VaeConfig;
+  /** Reads the weights. The caller disposes of the network. @throws HYFW_NN_LOAD */
+  load(device: DeviceName, dtype: DType): Vae;
+}
+
+/** The VAE's folder: the one that is set, or the one below `modelRoot`. @throws HYFW_VAE_ABSENT */
+export function findVaeFolder(folder: string | null, modelRoot: string): string {
+  if (folder !== null) {
+    if (!existsSync(join(folder, CONFIG))) throw vaeAbsent("plugins.latents-vae.folder", folder, [CONFIG]);
+    return folder;
+  }
+  const found = PLACES.map((place) => join(modelRoot, place)).find((one) => existsSync(join(one, CONFIG)));
+  if (found === undefined)
+    throw vaeAbsent(
+      "run.modelRoot",
+      modelRoot,
+      PLACES.map((place) => `${place}/${CONFIG}`),
+    );
+  return found;
+}
+
+/** A VAE from a folder with config.json and weights. @throws HYFW_VAE_CONFIG, HYFW_WEIGHTS_* */
+export function openVae(folder: string): StoredVae {
+  const config = readConfig(join(folder, CONFIG));
+  const file = currentNames(openWeights(folder));
+  return {
+    folder,
+    config,
+    load: (device, dtype) => loadFrozen((place) => new Vae(place, config), file, { device, dtype }),
+  };
+}
+
+/** The tensors under today's names; attention weights that were 1x1 convolutions as the matrices they are. */
+export function currentNames(file: WeightFile): NamedArrays {
+  const now = (name: string): string =>
+    name.replace(OLD, (_, place: string, old: string) => `${place}.${OLD_NAMES[old]}.`);
+  const renamed = renamedWeights(file, new Map(file.names().map((name) => [now(name), name])));
+  const isKernel = (name: string): boolean => {
+    const { shape } = renamed.entry(name);
+    return ATTENTION.test(name) && shape.length === 4 && shape[2] === 1 && shape[3] === 1;
+  };
+  return {
+    names: () => renamed.names(),
+    entry: (name) => {
+      const { shape } = renamed.entry(name);
+      return { shape: isKernel(name) ? shape.slice(0, 2) : shape };
+    },
+    get: (name) => {
+      const array = renamed.get(name);
+      return isKernel(name) ? array.reshape(array.shape.slice(0, 2)) : array;
+    },
+  };
+}
+
+function readConfig(path: string): VaeConfig {
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(path, "utf8"));
+  } catch (cause) {
+    throw vaeConfig(path, "the file", "readable JSON", cause instanceof Error ? cause.message : "");
+  }
+  const { data, error } = VaeConfig.safeParse(value);
+  if (data !== undefined) return data;
+  const issue = error?.issues[0];
+  const key = issue?.path.join(".") ?? "";
+  const found = typeof value === "object" && value !== null ? Reflect.get(value, key) : value;
+  throw vaeConfig(path, key === "" ? "the file" : key, issue?.message ?? "", found ?? null);
+}
