@@ -64,6 +64,10 @@ function build(options: HunyuanDitOptions, { latents, textEncoders }: ModelNeeds
     adoptWeights: (file) => adoptWeights(file, options, shape),
     describe: () => describe(options, shape, own, textEncoder, latents),
     prepare: (batch) => prepareBatch(batch, preparation),
+    frozen: () => [
+      { name: "text encoders", bytes: textEncoder.trained ? 0 : (textEncoder.heldBytes ?? 0) },
+      { name: "latents", bytes: latents.heldBytes ?? 0 },
+    ],
     outline: (samples, resolution) => outlineBatch(samples, resolution, preparation, shape),
     loss: (prepared, output) => lossOf(prepared, output, preparation),
     draw: (request, infer) => drawPictures(request, infer, preparation, device),

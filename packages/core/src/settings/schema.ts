@@ -304,7 +304,8 @@ export const RequireSettings = z.strictObject({
     .int()
     .min(1)
     .optional()
-    .describe("GPUs that the preset was made for; hyfw plan starts from it."),
+    .describe("GPUs that the preset was made for, all together; hyfw plan starts from it."),
+  gpu: z.string().optional().describe("Card that the preset was made for, as hyfw plan --gpu names it."),
   plugins: z
     .array(z.string())
     .default([])
