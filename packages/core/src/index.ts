@@ -53,6 +53,7 @@ export {
   type ModelHook,
   type ParameterSlot,
   type Prepared,
+  type Recipe,
   type Segment,
   type Values,
 } from "./hooks/model.js";

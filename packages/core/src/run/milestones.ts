@@ -60,7 +60,7 @@ export class Milestones {
 
   private async draw(state: RunState): Promise<void> {
     const { settings, engine, data, runDir, journal, broadcast } = this.facts;
-    const { every: _every, resolution, prompts, ...request } = settings.samples;
+    const { every: _every, resolution, prompts, batchSize, ...request } = settings.samples;
     if (prompts.length === 0) return;
     const first = data.phases[0]?.dataset.buckets[0]?.resolution;
     const size = resolution ?? first;
@@ -72,8 +72,8 @@ export class Milestones {
     const facts = { run: this.facts.record.name, step: String(step) };
     const files = await drawPictures(
       engine,
-      { ...request, prompts, negative: "", resolution: size, onStep },
-      { folder, facts },
+      { ...request, prompts, resolution: size, onStep },
+      { folder, facts, batchSize },
     );
     this.drawnAt = step;
     this.report(state, undefined);
