@@ -68,6 +68,25 @@ export interface Addon {
   halfLinearKernel(): string;
   setHalfLinearKernel(name: string): void;
 
+  // Engine
+  memoryStats(device: string): [held: number, peak: number];
+  resetMemoryPeak(device: string): void;
+  forwardFlops(): number;
+  backwardFlops(): number;
+  setKernels(name: string): void;
+  setMetaStandsForCuda(on: boolean): void;
+  allowAttention(kernels: string): void;
+  attentionChoice(q: TensorId, k: TensorId, v: TensorId): string;
+  attentionToKeep(q: TensorId, k: TensorId, v: TensorId): TensorId[];
+  attentionKept(q: TensorId, k: TensorId, v: TensorId, out: TensorId, logSums: TensorId): TensorId;
+  linearKept(x: TensorId, weight: TensorId, bias: TensorId | null, kept: TensorId): TensorId;
+  emptyOnHost(shape: readonly number[], dtype: number): TensorId;
+  copyBeside(targets: TensorId[], sources: TensorId[]): number;
+  orderAfterCopies(ticket: number): void;
+  finishCopies(ticket: number): Promise<void>;
+  defaultRandomState(device: string): TensorId;
+  setDefaultRandomState(device: string, state: TensorId): void;
+
   // Typed hot ops by their short names; `ops.ts` declares them.
   readonly ops: Readonly<Record<string, (...args: never[]) => unknown>>;
 }

@@ -18,6 +18,25 @@ export {
   opSchemas,
 } from "./call-op.js";
 export { type DeviceName, type DType, dtypeBytes } from "./dtype.js";
+export {
+  type AttentionKernelName,
+  allowAttention,
+  attentionChoice,
+  attentionKept,
+  attentionToKeep,
+  copyBeside,
+  emptyOnHost,
+  type Flops,
+  finishCopies,
+  flops,
+  linearKept,
+  type MemoryStats,
+  memoryStats,
+  orderAfterCopies,
+  resetMemoryPeak,
+  setKernels,
+  standForCuda,
+} from "./engine.js";
 export { NativeError } from "./errors.js";
 export {
   cudaDevices,
@@ -54,7 +73,14 @@ export {
   where,
   zeros,
 } from "./ops.js";
-export { Generator, keyedNormal, manualSeed, type StreamKey } from "./random.js";
+export {
+  Generator,
+  keyedNormal,
+  manualSeed,
+  randomState,
+  restoreRandomState,
+  type StreamKey,
+} from "./random.js";
 export {
   MappedSafetensors,
   openSafetensors,

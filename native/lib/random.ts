@@ -30,6 +30,16 @@ export function manualSeed(seed: number): void {
   addon.manualSeed(seed);
 }
 
+/** State of libtorch's default generator of a device: what dropout and its like draw from. uint8 on the CPU. */
+export function randomState(device: DeviceName = "cpu"): Tensor {
+  return new Tensor(addon.defaultRandomState(device));
+}
+
+/** Puts a state of `randomState` back, so that the same numbers are drawn again. */
+export function restoreRandomState(state: Tensor, device: DeviceName = "cpu"): void {
+  addon.setDefaultRandomState(device, state.id);
+}
+
 /** One generator of one device, for ops that take no key. */
 export class Generator {
   private readonly id: number;

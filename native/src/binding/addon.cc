@@ -5,6 +5,8 @@
 #include "binding/define.h"
 #include "binding/instance.h"
 #include "binding/worker.h"
+#include "ops/memory_stats.h"
+#include "ops/meta_kernels.h"
 
 namespace hyfw {
 
@@ -52,6 +54,8 @@ std::string describe_arguments(Instance& instance, const std::vector<napi_value>
 static void stop(void* data) { static_cast<Instance*>(data)->worker.reset(); }
 
 static napi_value start(napi_env env, napi_value exports) {
+  count_memory();
+  register_meta_kernels();
   auto* instance = new Instance;
   instance->env = env;
   napi_set_instance_data(
@@ -64,6 +68,7 @@ static napi_value start(napi_env env, napi_value exports) {
   define_autograd(*instance, exports);
   define_dispatcher(*instance, exports);
   define_machine(*instance, exports);
+  define_engine(*instance, exports);
   define_tensor_ops(*instance, ops);
   define_math_ops(*instance, ops);
   define_model_ops(*instance, ops);

@@ -105,6 +105,7 @@ void define_memory(Instance& instance, napi_value exports);
 void define_autograd(Instance& instance, napi_value exports);
 void define_dispatcher(Instance& instance, napi_value exports);
 void define_machine(Instance& instance, napi_value exports);
+void define_engine(Instance& instance, napi_value exports);
 void define_tensor_ops(Instance& instance, napi_value ops);
 void define_math_ops(Instance& instance, napi_value ops);
 void define_model_ops(Instance& instance, napi_value ops);

@@ -7,8 +7,8 @@
 namespace hyfw {
 
 /**
- * In place. All float32, dense, lists of equal length and shapes; grad_scale is a float32 scalar that every
- * gradient is multiplied by; step counts from 1.
+ * In place. All float32, dense, lists of equal length and shapes; gradients may be bfloat16. grad_scale is a
+ * float32 scalar that every gradient is multiplied by; step counts from 1.
  */
 void adamw(const std::vector<at::Tensor>& params, const std::vector<at::Tensor>& grads,
            const std::vector<at::Tensor>& exp_avgs, const std::vector<at::Tensor>& exp_avg_sqs,

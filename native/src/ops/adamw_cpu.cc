@@ -5,7 +5,9 @@
 
 #include "ops/adamw.h"
 #include "ops/adamw_numbers.h"
+#include "ops/half_rows.h"
 #include "ops/pieces.h"
+#include "ops/stand_in.h"
 #include "ops/vector_clones.h"
 #ifdef HYFW_CUDA
 #include "ops/cuda_launch.h"
@@ -20,16 +22,24 @@ HYFW_CLONES static void step_piece(float* __restrict p, const float* __restrict 
   for (int64_t k = 0; k < count; ++k) adamw_element(p[k], g[k] * scale, m[k], v[k], numbers);
 }
 
-static void check(const Tensors& params, const Tensors& others, const char* name) {
+HYFW_CLONES static void step_piece_bfloat16(float* __restrict p, const c10::BFloat16* __restrict g,
+                                            float* __restrict m, float* __restrict v, float scale,
+                                            AdamWNumbers numbers, int64_t count) {
+  for (int64_t k = 0; k < count; ++k) adamw_element(p[k], widen(g[k]) * scale, m[k], v[k], numbers);
+}
+
+/** @param may_be_half whether bfloat16 will do as well as float32 */
+static void check(const Tensors& params, const Tensors& others, const char* name, bool may_be_half = false) {
   TORCH_CHECK(params.size() == others.size(), name, ": expected ", params.size(), " tensors, found ",
               others.size());
   for (size_t k = 0; k < params.size(); ++k) {
     const auto& p = params[k];
     const auto& other = others[k];
-    TORCH_CHECK(
-        other.sizes() == p.sizes() && other.scalar_type() == at::kFloat && other.device() == p.device(), name,
-        "[", k, "]: expected float32 ", p.sizes(), " on ", p.device(), ", found ", other.scalar_type(), " ",
-        other.sizes(), " on ", other.device());
+    const bool has_type =
+        other.scalar_type() == at::kFloat || (may_be_half && other.scalar_type() == at::kBFloat16);
+    TORCH_CHECK(other.sizes() == p.sizes() && has_type && other.device() == p.device(), name, "[", k,
+                "]: expected float32 ", p.sizes(), " on ", p.device(), ", found ", other.scalar_type(), " ",
+                other.sizes(), " on ", other.device());
     TORCH_CHECK(other.is_contiguous(), name, "[", k, "]: expected a contiguous tensor, found strides ",
                 other.strides());
   }
@@ -42,17 +52,22 @@ void adamw(const Tensors& params, const Tensors& grads_given, const Tensors& exp
   TORCH_CHECK(step >= 1, "step: expected 1 or more, found ", step);
   TORCH_CHECK(grad_scale.numel() == 1, "grad_scale: expected a scalar, found ", grad_scale.sizes());
   Tensors grads;
-  for (const auto& grad : grads_given) grads.push_back(grad.contiguous());
+  // Only the CPU's loop reads bfloat16 as it is.
+  for (const auto& grad : grads_given)
+    grads.push_back(grad.device().is_cpu() && chosen_kernels.load() != Kernels::kPlain
+                        ? grad.contiguous()
+                        : grad.to(at::kFloat).contiguous());
   check(params, params, "params");
-  check(params, grads, "grads");
+  check(params, grads, "grads", true);
   check(params, exp_avgs, "exp_avgs");
   check(params, exp_avg_sqs, "exp_avg_sqs");
   if (params.empty()) return;
   const AdamWNumbers numbers = adamw_numbers(lr, beta1, beta2, eps, weight_decay, step);
 #ifdef HYFW_CUDA
-  if (params[0].is_cuda()) return cuda_adamw(params, grads, exp_avgs, exp_avg_sqs, grad_scale, numbers);
+  if (params[0].is_cuda() && chosen_kernels.load() != Kernels::kPlain)
+    return cuda_adamw(params, grads, exp_avgs, exp_avg_sqs, grad_scale, numbers);
 #endif
-  if (!params[0].device().is_cpu())
+  if (!params[0].device().is_cpu() || chosen_kernels.load() == Kernels::kPlain)
     return adamw_reference(params, grads, exp_avgs, exp_avg_sqs, grad_scale, lr, beta1, beta2, eps,
                            weight_decay, step);
   const float scale = grad_scale.item<float>();
@@ -61,9 +76,14 @@ void adamw(const Tensors& params, const Tensors& grads_given, const Tensors& exp
     for (int64_t k = begin; k < end; ++k) {
       const Piece& piece = pieces[static_cast<size_t>(k)];
       const size_t t = piece.tensor;
-      step_piece(params[t].data_ptr<float>() + piece.begin, grads[t].data_ptr<float>() + piece.begin,
-                 exp_avgs[t].data_ptr<float>() + piece.begin, exp_avg_sqs[t].data_ptr<float>() + piece.begin,
-                 scale, numbers, piece.count);
+      float* p = params[t].data_ptr<float>() + piece.begin;
+      float* m = exp_avgs[t].data_ptr<float>() + piece.begin;
+      float* v = exp_avg_sqs[t].data_ptr<float>() + piece.begin;
+      if (grads[t].scalar_type() == at::kFloat)
+        step_piece(p, grads[t].data_ptr<float>() + piece.begin, m, v, scale, numbers, piece.count);
+      else
+        step_piece_bfloat16(p, grads[t].data_ptr<c10::BFloat16>() + piece.begin, m, v, scale, numbers,
+                            piece.count);
     }
   });
 }

@@ -8,7 +8,11 @@
 #include "ops/heads.h"
 #include "ops/layer_norm.h"
 #include "ops/rotary.h"
+#include "ops/stand_in.h"
 #include "ops/vector_clones.h"
+#ifdef HYFW_CUDA
+#include "ops/cuda_launch.h"
+#endif
 
 namespace hyfw {
 
@@ -21,6 +25,7 @@ constexpr int64_t kMaxWidth = 256;
 constexpr int kLanes = 8;
 /** Rows (b, l) that one chunk of work takes; fixed, so that sums do not depend on the number of threads. */
 constexpr int64_t kChunk = 64;
+constexpr int64_t kCudaChunk = 256;
 
 /** What one part of one row needs. */
 struct Part {
@@ -182,6 +187,17 @@ std::vector<Tensor> run_forward(const Tensor& x, const Shape& s, const std::stri
   std::vector<Tensor> outs;
   for (int64_t p = 0; p < s.parts; ++p)
     outs.push_back(at::empty({s.batch, s.tokens, s.heads, s.width}, x.options()));
+  const auto as_heads = [&] {
+    for (Tensor& out : outs) out = out.transpose(1, 2);
+    return outs;
+  };
+#ifdef HYFW_CUDA
+  if (x.is_cuda()) {
+    cuda_project_heads(x, s.heads, rules, numbers, eps, facts, outs);
+    return as_heads();
+  }
+#endif
+  if (x.device().is_meta()) return as_heads();
   const int64_t size = s.heads * s.width;
   float* fact = facts.data_ptr<float>();
   const auto run = [&](auto* from, const auto& pointers, auto kernel) {
@@ -203,8 +219,7 @@ std::vector<Tensor> run_forward(const Tensor& x, const Shape& s, const std::stri
     for (const Tensor& out : outs) pointers.push_back(out.data_ptr<c10::BFloat16>());
     run(x.data_ptr<c10::BFloat16>(), pointers, forward_bfloat16);
   }
-  for (Tensor& out : outs) out = out.transpose(1, 2);
-  return outs;
+  return as_heads();
 }
 
 struct ProjectHeads : torch::autograd::Function<ProjectHeads> {
@@ -238,7 +253,8 @@ struct ProjectHeads : torch::autograd::Function<ProjectHeads> {
     const std::vector<Tensor> numbers(saved.begin() + 2, saved.end());
     const Shape s = shape_of(x, context->saved_data["heads"].toInt(), rules);
     const Tensor dx = at::empty_like(x);
-    const int64_t chunks = (s.batch * s.tokens + kChunk - 1) / kChunk;
+    const int64_t rows_per_chunk = acts_as_cuda(x) ? kCudaChunk : kChunk;
+    const int64_t chunks = (s.batch * s.tokens + rows_per_chunk - 1) / rows_per_chunk;
     // Per chunk: dweight and dbias of q, then of k.
     const Tensor sums = at::zeros({chunks, 4, s.width}, x.options().dtype(at::kFloat));
     const int64_t size = s.heads * s.width;
@@ -247,6 +263,13 @@ struct ProjectHeads : torch::autograd::Function<ProjectHeads> {
       grad = grad.to(x.scalar_type());
       if (grad.stride(3) != 1) grad = grad.contiguous();
     }
+#ifdef HYFW_CUDA
+    if (x.is_cuda()) {
+      cuda_project_heads_backward(x, s.heads, rules, numbers, facts, grads, kCudaChunk, dx, sums);
+      return results(sums, dx, rules, numbers);
+    }
+#endif
+    if (x.device().is_meta()) return results(sums, dx, rules, numbers);
     float* sum = sums.data_ptr<float>();
     const float* fact = facts.data_ptr<float>();
     const auto run = [&](auto* from, auto* to, const auto& pointers, auto kernel) {
@@ -274,6 +297,14 @@ struct ProjectHeads : torch::autograd::Function<ProjectHeads> {
       for (const Tensor& grad : grads) pointers.push_back(grad.data_ptr<c10::BFloat16>());
       run(x.data_ptr<c10::BFloat16>(), dx.data_ptr<c10::BFloat16>(), pointers, backward_bfloat16);
     }
+    return results(sums, dx, rules, numbers);
+  }
+
+ private:
+  /** One per argument of `forward`. @param sums float32 [chunks, 4, K] */
+  static torch::autograd::variable_list results(const Tensor& sums, const Tensor& dx,
+                                                const std::string& rules,
+                                                const std::vector<Tensor>& numbers) {
     const Tensor total = sums.sum(0);
     torch::autograd::variable_list result{dx};
     for (int64_t k = 0; k < 4; ++k) {
@@ -285,8 +316,8 @@ struct ProjectHeads : torch::autograd::Function<ProjectHeads> {
   }
 };
 
-bool fits(const MaybeTensor& tensor, int64_t width) {
-  return !tensor.has_value() || (tensor->scalar_type() == at::kFloat && tensor->device().is_cpu() &&
+bool fits(const MaybeTensor& tensor, const Tensor& x, int64_t width) {
+  return !tensor.has_value() || (tensor->scalar_type() == at::kFloat && tensor->device() == x.device() &&
                                  tensor->dim() == 1 && tensor->size(0) == width && tensor->is_contiguous());
 }
 
@@ -323,10 +354,12 @@ std::vector<Tensor> project_heads(const Tensor& x, int64_t heads, const std::str
                   "tables: expected float32 [", s.tokens, ", ", s.width, "] on ", x.device(), ", found ",
                   table.scalar_type(), " ", table.sizes(), " on ", table.device());
   }
-  const bool fused =
-      x.device().is_cpu() && (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16) &&
-      s.width % kLanes == 0 && s.width <= kMaxWidth && fits(norms.q_weight, s.width) &&
-      fits(norms.q_bias, s.width) && fits(norms.k_weight, s.width) && fits(norms.k_bias, s.width);
+  const bool has_type = x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16 ||
+                        (x.scalar_type() == at::kHalf && acts_as_cuda(x));
+  const bool fused = runs_fused(x) && has_type && s.parts <= 4 && s.width % kLanes == 0 &&
+                     s.width <= kMaxWidth && fits(norms.q_weight, x, s.width) &&
+                     fits(norms.q_bias, x, s.width) && fits(norms.k_weight, x, s.width) &&
+                     fits(norms.k_bias, x, s.width);
   if (!fused) return project_heads_reference(x, heads, rules, norms, cos, sin);
   const auto whole = [](const MaybeTensor& table) {
     return table.has_value() ? MaybeTensor(table->contiguous()) : table;

@@ -14,6 +14,13 @@ namespace hyfw {
 /** @param x […, in]; @param weight [out, in]; @param bias [out] or none */
 at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const c10::optional<at::Tensor>& bias);
 
+/**
+ * The same layer where its product is at hand already: gives `kept`, recorded as if it had been computed now.
+ * @param kept what `linear` gave for these inputs, […, out]
+ */
+at::Tensor linear_kept(const at::Tensor& x, const at::Tensor& weight, const c10::optional<at::Tensor>& bias,
+                       const at::Tensor& kept);
+
 /** "onednn" or "aten", and how that was found; measures when nobody asked before. */
 std::string linear_kernel();
 /** "aten", "onednn" or "auto". */

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <sstream>
 
+#include "ops/flops.h"
 #include "ops/linear.h"
 
 namespace at {
@@ -193,6 +194,47 @@ struct WideLinear : torch::autograd::Function<WideLinear> {
   }
 };
 
+/** Takes the product from whoever kept it; its gradient is that of the layer that made it. */
+struct KeptLinear : torch::autograd::Function<KeptLinear> {
+  static Tensor forward(torch::autograd::AutogradContext* context, const Tensor& x, const Tensor& weight,
+                        const MaybeTensor& bias, const Tensor& kept) {
+    context->save_for_backward({x, weight});
+    context->saved_data["has_bias"] = bias.has_value();
+    return kept.detach();
+  }
+  static torch::autograd::tensor_list backward(torch::autograd::AutogradContext* context,
+                                               torch::autograd::tensor_list grads) {
+    const auto saved = context->get_saved_variables();
+    const Tensor& x = saved[0];
+    const Tensor& weight = saved[1];
+    Tensor grad = grads[0].contiguous();
+    const int64_t work = x.numel() * weight.size(0);
+    const bool on_cpu = x.device().is_cpu();
+    const bool wide = on_cpu && x.scalar_type() == at::kBFloat16 && work >= kSmallHalf &&
+                      half_kernel() == HalfKernel::kWide;
+    const bool onednn =
+        on_cpu && x.scalar_type() == at::kFloat && work >= kSmall && kernel() == Kernel::kOneDnn;
+    if (wide) grad = widen(grad);
+    const auto multiply = [&](const Tensor& a, const Tensor& b) {
+      if (wide) return narrow(product_by(kernel(), a, widen(b)));
+      return onednn ? product(a, b) : at::mm(a, b);
+    };
+    Tensor dx, dweight, dbias;
+    if (context->needs_input_grad(0)) dx = multiply(grad, weight);
+    if (context->needs_input_grad(1)) dweight = multiply(grad.t(), x);
+    if (context->saved_data["has_bias"].toBool() && context->needs_input_grad(2)) {
+      dbias = grad.sum(0);
+      if (wide) dbias = narrow(dbias);
+    }
+    return {dx, dweight, dbias, Tensor()};
+  }
+};
+
+bool is_recorded(const Tensor& x, const Tensor& weight, const MaybeTensor& bias) {
+  return c10::GradMode::is_enabled() &&
+         (x.requires_grad() || weight.requires_grad() || (bias.has_value() && bias->requires_grad()));
+}
+
 /** Whether all are on the CPU, of one type, and of shapes that multiply. */
 bool fits(const Tensor& x, const Tensor& weight, const MaybeTensor& bias, at::ScalarType type) {
   return x.scalar_type() == type && weight.scalar_type() == type && x.device().is_cpu() &&
@@ -205,14 +247,14 @@ bool fits(const Tensor& x, const Tensor& weight, const MaybeTensor& bias, at::Sc
 
 Tensor linear(const Tensor& x, const Tensor& weight, const MaybeTensor& bias) {
   const int64_t work = x.dim() >= 2 && weight.dim() == 2 ? x.numel() * weight.size(0) : 0;
+  const bool recorded = is_recorded(x, weight, bias);
+  count_flops(2.0 * static_cast<double>(work), true, recorded);
   const bool wide =
       work >= kSmallHalf && fits(x, weight, bias, at::kBFloat16) && half_kernel() == HalfKernel::kWide;
   const bool onednn = work >= kSmall && fits(x, weight, bias, at::kFloat) && kernel() == Kernel::kOneDnn;
   if (!wide && !onednn) return at::linear(x, weight, bias);
   const bool flat = x.dim() == 2;
   const Tensor rows = flat ? x.contiguous() : x.reshape({-1, x.size(-1)}).contiguous();
-  const bool recorded = c10::GradMode::is_enabled() && (x.requires_grad() || weight.requires_grad() ||
-                                                        (bias.has_value() && bias->requires_grad()));
   const Tensor result =
       wide ? (recorded ? WideLinear::apply(rows, weight, bias) : WideLinear::run(rows, weight, bias))
            : (recorded ? Linear::apply(rows, weight, bias) : forward_2d(rows, weight, bias));
@@ -220,6 +262,20 @@ Tensor linear(const Tensor& x, const Tensor& weight, const MaybeTensor& bias) {
   auto shape = x.sizes().vec();
   shape.back() = weight.size(0);
   return result.view(shape);
+}
+
+Tensor linear_kept(const Tensor& x, const Tensor& weight, const MaybeTensor& bias, const Tensor& kept) {
+  TORCH_CHECK(x.dim() >= 2 && weight.dim() == 2 && x.size(-1) == weight.size(1) &&
+                  kept.sizes().slice(0, static_cast<size_t>(kept.dim()) - 1) ==
+                      x.sizes().slice(0, static_cast<size_t>(x.dim()) - 1) &&
+                  kept.size(-1) == weight.size(0),
+              "kept: expected the product of x ", x.sizes(), " and weight ", weight.sizes(), ", found ",
+              kept.sizes());
+  const double flops = 2.0 * static_cast<double>(x.numel() * weight.size(0));
+  count_flops(flops, false, is_recorded(x, weight, bias));
+  const Tensor rows = x.reshape({-1, x.size(-1)});
+  const Tensor result = KeptLinear::apply(rows, weight, bias, kept.reshape({-1, kept.size(-1)}));
+  return result.view(kept.sizes());
 }
 
 std::string linear_kernel() {

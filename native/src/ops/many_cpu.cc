@@ -5,7 +5,11 @@
 
 #include "ops/many.h"
 #include "ops/pieces.h"
+#include "ops/stand_in.h"
 #include "ops/vector_clones.h"
+#ifdef HYFW_CUDA
+#include "ops/cuda_launch.h"
+#endif
 
 namespace hyfw {
 
@@ -22,7 +26,8 @@ HYFW_CLONES static double sum_of_squares(const float* x, int64_t count) {
 }
 
 static bool plain(const at::Tensor& tensor) {
-  return tensor.device().is_cpu() && tensor.scalar_type() == at::kFloat && tensor.is_contiguous();
+  return tensor.device().is_cpu() && chosen_kernels.load() != Kernels::kPlain &&
+         tensor.scalar_type() == at::kFloat && tensor.is_contiguous();
 }
 
 at::Tensor global_norm(const Tensors& tensors) {
@@ -65,6 +70,14 @@ void ema_update(const Tensors& targets, const Tensors& sources, double decay) {
                 ", its source ", sources[k].sizes());
     all_plain = all_plain && plain(targets[k]) && plain(sources[k]);
   }
+#ifdef HYFW_CUDA
+  bool on_cuda = chosen_kernels.load() == Kernels::kFused && !targets.empty();
+  for (size_t k = 0; k < targets.size(); ++k)
+    for (const at::Tensor& one : {targets[k], sources[k]})
+      on_cuda = on_cuda && one.is_cuda() && one.device() == targets[0].device() &&
+                one.scalar_type() == at::kFloat && one.is_contiguous();
+  if (on_cuda) return cuda_ema_update(targets, sources, decay);
+#endif
   if (!all_plain) {
     for (size_t k = 0; k < targets.size(); ++k)
       targets[k].mul_(decay).add_(sources[k].to(targets[k].options()), 1 - decay);

@@ -5,6 +5,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "ops/rotary.h"
+#include "ops/stand_in.h"
 #include "ops/vector_clones.h"
 
 namespace hyfw {
@@ -41,6 +42,7 @@ HYFW_CLONES static void rotate_row_bfloat16(const c10::BFloat16* x, const float*
 static Tensor rotate(const Tensor& x, const Tensor& cos, const Tensor& sin, float turn) {
   const int64_t batch = x.size(0), heads = x.size(1), tokens = x.size(2), width = x.size(3);
   Tensor out = at::empty({batch, tokens, heads, width}, x.options());
+  if (x.device().is_meta()) return out.transpose(1, 2);
   const Tensor from = x.stride(3) == 1 ? x : x.contiguous();
   const auto strides = from.strides();
   const float* c = cos.data_ptr<float>();
@@ -90,7 +92,7 @@ Tensor rotary(const Tensor& x, const Tensor& cos, const Tensor& sin) {
                 "tables: expected float32 [", x.size(2), ", ", x.size(3), "] on ", x.device(), ", found ",
                 table.scalar_type(), " ", table.sizes(), " on ", table.device());
   const bool fused =
-      x.device().is_cpu() && (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16);
+      runs_fused(x) && acts_as_cpu(x) && (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16);
   if (!fused) return rotary_reference(x, cos, sin);
   if (!x.requires_grad() || !c10::GradMode::is_enabled())
     return rotate(x, cos.contiguous(), sin.contiguous(), 1);

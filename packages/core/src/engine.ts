@@ -2,6 +2,10 @@
  * The parts that compute a step, for who times them or drives them without a run: `@hyfw/core/engine`. Unlike the
  * package's main entry this one loads the native addon.
  */
+
+export { bytesOf, type MemoryByKind, type ModelBytes, memoryOf } from "./plan/estimate.js";
+export { type Measured, measureRun } from "./plan/plan-run.js";
+export { type ShapeWalk, type WalkFacts, walkShapes } from "./plan/walk-shapes.js";
 export { Ema } from "./run/ema.js";
 export { Executor } from "./run/executor.js";
 export type { LoadedBatch } from "./run/loader.js";

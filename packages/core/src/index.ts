@@ -100,6 +100,7 @@ export {
   type StepEvent,
 } from "./run/events.js";
 export { firstSample } from "./run/first-sample.js";
+export type { MetricsLine } from "./run/metrics.js";
 export { formatPlan, type PlanSection, planSettings } from "./run/plan.js";
 export { REQUIRED_HOOKS } from "./run/required-hooks.js";
 export { RunScope } from "./run/scope.js";

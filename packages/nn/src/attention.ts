@@ -1,4 +1,5 @@
 import { callTensorOp, opSchemas, scaledDotProductAttention, type Tensor } from "@hyfw/native";
+import { tapedAttention } from "./output-tape.js";
 
 /** softmax(q·kᵀ/√K)·v. q [B, N, L, K]; k and v [B, N, S, K]; any strides. Gives [B, N, L, K]. */
 export type AttentionKernel = (q: Tensor, k: Tensor, v: Tensor) => Tensor;
@@ -7,7 +8,9 @@ let kernel: AttentionKernel = scaledDotProductAttention;
 
 /** The attention of all modules, by the kernel in use: libtorch's own choice unless a plugin set another. */
 export function attention(q: Tensor, k: Tensor, v: Tensor): Tensor {
-  return kernel(q, k, v);
+  const compute = (): Tensor => kernel(q, k, v);
+  // Only libtorch's own kernels tell what a gradient needs beside the output.
+  return kernel === scaledDotProductAttention ? tapedAttention(q, k, v, compute) : compute();
 }
 
 /** Puts another kernel behind `attention` for this process. @returns a function that puts the former one back */

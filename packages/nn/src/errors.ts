@@ -51,6 +51,14 @@ export function substituteShape(
   );
 }
 
+/** A stretch of modules asks for other outputs when it runs again than it gave at first. */
+export function tapeMismatch(what: string): NativeError {
+  return new NativeError(
+    "HYFW_NN_TAPE",
+    `a stretch of modules ran in another way the second time: ${what}; it must do the same for the same inputs`,
+  );
+}
+
 /** A low-rank term does not fit the weight it is put beside. */
 export function adaptMisfit(
   name: string,

@@ -26,6 +26,7 @@ export { makeLowRank } from "./make-low-rank.js";
 export { type LoadOptions, Module, type Place, TRAITS, within } from "./module.js";
 export { nearestName } from "./nearest-name.js";
 export { GroupNorm, LayerNorm, type Norm, RmsNorm } from "./norm.js";
+export { OutputTape } from "./output-tape.js";
 export { type Birth, type FrozenSource, Parameter, type ParameterTraits } from "./parameter.js";
 export { PatchEmbed, type PatchEmbedSizes } from "./patch-embed.js";
 export { SINUSOID_WIDTH, sinusoid } from "./sinusoid.js";

@@ -2,6 +2,7 @@ import { linear, type Tensor } from "@hyfw/native";
 import { type Init, xavierUniformInit, zeroInit } from "./init.js";
 import { lowRankTerm } from "./low-rank.js";
 import { Module, type Place, TRAITS } from "./module.js";
+import { tapedLinear } from "./output-tape.js";
 import type { Parameter } from "./parameter.js";
 import { withDtype } from "./with-dtype.js";
 
@@ -30,7 +31,7 @@ export class Linear extends Module {
   /** @param x [..., inFeatures]. @returns [..., outFeatures] */
   forward(x: Tensor): Tensor {
     const { weight } = this;
-    const y = linear(withDtype(x, weight.dtype), weight.tensor(), this.bias.tensor());
+    const y = tapedLinear(withDtype(x, weight.dtype), weight.tensor(), this.bias.tensor());
     const { adapter } = weight;
     return adapter === undefined ? y : y.add(withDtype(lowRankTerm(x, adapter), y.dtype));
   }

@@ -1,6 +1,7 @@
-import { linear, type Tensor } from "@hyfw/native";
+import type { Tensor } from "@hyfw/native";
 import { xavierUniformInit, zeroInit } from "./init.js";
 import { Module, type Place, TRAITS } from "./module.js";
+import { tapedLinear } from "./output-tape.js";
 import type { Parameter } from "./parameter.js";
 import { withDtype } from "./with-dtype.js";
 
@@ -45,6 +46,10 @@ export class PatchEmbed extends Module {
       .reshape([batch, channels, rows, p, columns, p])
       .permute([0, 2, 4, 1, 3, 5])
       .reshape([batch, rows * columns, channels * p * p]); // [B, L, C·P·P]
-    return linear(patches, this.weight.tensor().reshape([hiddenSize, channels * p * p]), this.bias.tensor());
+    return tapedLinear(
+      patches,
+      this.weight.tensor().reshape([hiddenSize, channels * p * p]),
+      this.bias.tensor(),
+    );
   }
 }

@@ -22,6 +22,7 @@ import { Network } from "./network/network.js";
 import { networkSegments, PREDICTION } from "./network/segments.js";
 import { type NetworkShape, networkShape } from "./network/shape.js";
 import type { HunyuanDitOptions } from "./options.js";
+import { outlineBatch } from "./outline.js";
 import { deviceOf, type Preparation, prepareBatch } from "./prepare.js";
 import { TRAINING_PURPOSES } from "./purposes.js";
 
@@ -57,11 +58,13 @@ function build(options: HunyuanDitOptions, { latents, textEncoders }: ModelNeeds
   };
   const device = facts.device === "meta" ? "cpu" : facts.device;
   return {
+    timestepCount: preparation.schedule.length,
     segments: [...(textEncoder.trained ? [textEncoder.segment] : []), ...networkSegments(network)],
     parameters: [...own, ...(textEncoder.trained ? textEncoder.parameters : [])],
     adoptWeights: (file) => adoptWeights(file, options, shape),
     describe: () => describe(options, shape, own, textEncoder, latents),
     prepare: (batch) => prepareBatch(batch, preparation),
+    outline: (samples, resolution) => outlineBatch(samples, resolution, preparation, shape),
     loss: (prepared, output) => lossOf(prepared, output, preparation),
     recipes: (request) => [diffusersRecipe(request, options)],
     draw: (request, infer) => drawPictures(request, infer, preparation, device),

@@ -71,7 +71,7 @@ async function newestWhole(runDir: string): Promise<FoundCheckpoint> {
 }
 
 /** Names of run folders, oldest first by their numbers. */
-async function listRuns(resultsDir: string): Promise<string[]> {
+export async function listRuns(resultsDir: string): Promise<string[]> {
   const names = await readdir(resultsDir).catch(() => []);
   return names
     .filter((name) => /^\d+-/.test(name) && existsSync(join(resultsDir, name, "run.json")))

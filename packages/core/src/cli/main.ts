@@ -2,9 +2,11 @@ import { CORE_VERSION } from "../core-version.js";
 import { HyfwError } from "../define-error.js";
 import { commandUnknown } from "../errors.js";
 import { suggest } from "../settings/suggest.js";
+import { boardCommand } from "./board-command.js";
 import type { Command, CommandIo } from "./command.js";
 import { configCommand } from "./config-command.js";
 import { isFlag } from "./flags.js";
+import { planCommand } from "./plan-command.js";
 import { presetCommand } from "./preset-command.js";
 import { sampleCommand } from "./sample-command.js";
 import { seeCommand } from "./see-command.js";
@@ -66,6 +68,8 @@ async function dispatch(
     configCommand(installation),
     presetCommand(installation),
     seeCommand(installation),
+    planCommand(installation),
+    boardCommand(),
   ];
   const isHelp = argv[0] === "help" || argv.some(isHelpWord);
   const words = argv.filter((word, index) => !isHelpWord(word) && !(index === 0 && word === "help"));

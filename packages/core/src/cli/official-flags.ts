@@ -54,10 +54,7 @@ const REFUSALS: readonly (readonly [Refusal, string])[] = [
     "--deepspeed --deepspeed_config --deepspeed-optimizer --local_rank --remote-device --zero-stage",
   ],
   [PYTHON, "--num-workers --gc-interval"],
-  [missing("gradient checkpointing"), "--gradient-checkpointing --gc-rate"],
   [missing("ZeRO"), "--use-zero-stage"],
-  [missing("CPU offloading"), "--cpu-offloading"],
-  [missing("flash attention"), "--use-flash-attn --no-flash-attn"],
   [declaredBy("adapter-lora"), "--rank --target-modules"],
   [
     {
@@ -76,6 +73,9 @@ const REFUSALS: readonly (readonly [Refusal, string])[] = [
   [missing("restarting the data order"), "--reset-loader"],
   [missing("another dtype of the moving average"), "--ema-dtype --ema-reset-decay"],
   [declaredBy("accelerator-precision"), "--use-fp16 --no-fp16"],
+  [declaredBy("accelerator-gradient-checkpointing"), "--gradient-checkpointing --gc-rate"],
+  [declaredBy("accelerator-flash-attention"), "--use-flash-attn --no-flash-attn"],
+  [declaredBy("accelerator-cpu-offload"), "--cpu-offloading"],
   [declaredBy("optimizer-adamw"), "--weight-decay"],
   [
     declaredBy("dataset-arrow"),

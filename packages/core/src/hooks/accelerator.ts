@@ -1,5 +1,6 @@
 import type { DeviceName, Tensor } from "@hyfw/native";
 import type { Model, Segment, Values } from "./model.js";
+import type { OptimizerHook } from "./optimizer.js";
 import { defineToken } from "./tokens.js";
 
 /** What an accelerator takes charge of; two that claim the same are refused. */
@@ -10,6 +11,8 @@ export interface RunFacts {
   readonly device: DeviceName;
   readonly rank: number;
   readonly worldSize: number;
+  /** Parameters have no numbers and `device` may not be here: the run is only planned. */
+  readonly isPlanned?: boolean;
 }
 
 /** Gradients of values by name; a value that got none is absent. */
@@ -35,6 +38,8 @@ export interface Accelerator {
   /** Lines for the plan. */
   describe(): string;
   prepare?(model: Model, facts: RunFacts): void | Promise<void>;
+  /** Wraps how the optimizer is made, for instance over copies of the parameters in other memory. */
+  wrapOptimizer?(create: OptimizerHook["create"]): OptimizerHook["create"];
   aroundForward?(
     segment: Segment,
     values: Values,

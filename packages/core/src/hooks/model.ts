@@ -116,6 +116,8 @@ export type Inference = (values: Values) => Promise<Values>;
 /** A model that is built: weights in slots, segments over them. */
 export interface Model {
   readonly segments: readonly Segment[];
+  /** Timesteps that there are, for records by band; none where they are not numbered from 0. */
+  readonly timestepCount?: number;
   /** Every trained slot once, in the order of the model file. */
   readonly parameters: readonly ParameterSlot[];
   /** Every slot of the model file, also those that stay as they are; `parameters` when left out. */
@@ -131,6 +133,13 @@ export interface Model {
   describe(): readonly (readonly [label: string, fact: string])[];
   /** Captions, noise and timesteps: from a batch to what segments read. No grad. All tensors belong to the caller's scope. */
   prepare(batch: Batch): Prepared;
+  /**
+   * What `prepare` would give for so many samples of a resolution, as tensors on `meta`: shapes and types, no numbers.
+   * For plans of memory and time.
+   */
+  outline?(samples: number, resolution: Resolution): Values;
+  /** Encoders that run beside the model and are not trained: what they are, and the bytes of their weights. */
+  frozen?(): readonly { readonly name: string; readonly bytes: number }[];
   /** The loss over what the last segment wrote. */
   loss(prepared: Prepared, output: Values): Loss;
   /** Draws pictures: uint8 [n, H, W, 3] on the CPU. The same request gives the same pictures. */

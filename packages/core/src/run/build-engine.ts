@@ -1,7 +1,7 @@
-import type { DeviceName, Tensor } from "@hyfw/native";
+import { type DeviceName, dtypeBytes, type Tensor } from "@hyfw/native";
 import type { Accelerator } from "../hooks/accelerator.js";
 import { MODEL, type Model } from "../hooks/model.js";
-import { OPTIMIZER, type Optimizer } from "../hooks/optimizer.js";
+import { OPTIMIZER, type Optimizer, type OptimizerHook } from "../hooks/optimizer.js";
 import { chooseTrained } from "./choose-trained.js";
 import type { LoadedRun } from "./container.js";
 import { Ema } from "./ema.js";
@@ -28,7 +28,7 @@ export async function buildEngine(
   const model = chooseTrained(run, run.get(MODEL).build(facts), facts);
   if (device !== "meta")
     for (const accelerator of accelerators) await accelerator.prepare?.(model, { device, rank: 0, worldSize });
-  const optimizer = run.get(OPTIMIZER).create(model.parameters);
+  const optimizer = wrapped(run.get(OPTIMIZER), accelerators)(model.parameters);
   const ema = train.ema.enabled && device !== "meta" ? new Ema(model.parameters, train.ema) : undefined;
   run.onClose("weights and moments", () => {
     const moments = Object.values(optimizer.state().tensors);
@@ -36,6 +36,31 @@ export async function buildEngine(
     ema?.dispose();
   });
   return { model, executor: new Executor(model.segments, accelerators), optimizer, accelerators, ema };
+}
+
+/** How the optimizer is made, with every accelerator that has a say in it around, the first in preset order outermost. */
+function wrapped(hook: OptimizerHook, accelerators: readonly Accelerator[]): OptimizerHook["create"] {
+  let next: OptimizerHook["create"] = (parameters) => hook.create(parameters);
+  for (const accelerator of [...accelerators].reverse()) next = accelerator.wrapOptimizer?.(next) ?? next;
+  return next;
+}
+
+/** Bytes of what a run holds from step to step, on the device that it trains on. */
+export function heldBytes({
+  model,
+  optimizer,
+  ema,
+}: Engine): Readonly<Record<"weights" | "states" | "average", number>> {
+  const device = model.parameters[0]?.storage.device;
+  const bytesOf = (tensors: readonly Tensor[]): number =>
+    tensors
+      .filter((tensor) => tensor.device === device)
+      .reduce((sum, { numel, dtype }) => sum + numel * dtypeBytes(dtype), 0);
+  return {
+    weights: bytesOf(model.parameters.map(({ storage }) => storage)),
+    states: bytesOf(Object.values(optimizer.state().tensors)),
+    average: bytesOf(Object.values(ema?.tensors ?? {})),
+  };
 }
 
 /** Every array of a model: its own and those that are trained beside them. */

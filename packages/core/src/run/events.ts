@@ -1,5 +1,6 @@
 import { listenerFailed } from "../errors.js";
 import { defineToken } from "../hooks/tokens.js";
+import type { MetricsLine } from "./metrics.js";
 
 /** What listeners may know when training starts. */
 export interface StartEvent {
@@ -56,6 +57,8 @@ export interface EndEvent {
 export interface RunEvents {
   onStart: StartEvent;
   onStep: StepEvent;
+  /** A line was written to `metrics.jsonl`. */
+  onLog: MetricsLine;
   onSample: SampleEvent;
   onCheckpoint: CheckpointEvent;
   onEpoch: EpochEvent;

@@ -1,7 +1,16 @@
-import { live, opCalls } from "@hyfw/native";
+import {
+  type DeviceName,
+  type Flops,
+  flops,
+  live,
+  memoryStats,
+  opCalls,
+  resetMemoryPeak,
+} from "@hyfw/native";
 import type { CommandIo } from "../cli/command.js";
 import type { Broadcast } from "./events.js";
-import { MetricsFile } from "./metrics.js";
+import { LossGroups } from "./loss-groups.js";
+import { MetricsFile, type MetricsLine } from "./metrics.js";
 import { Progress } from "./progress.js";
 import type { StepReport } from "./step.js";
 
@@ -22,6 +31,12 @@ export interface JournalFacts {
   readonly every: number;
   readonly broadcast: Broadcast;
   readonly worldSize: number;
+  readonly device: DeviceName;
+  /** Bytes that stay on the device. */
+  readonly held: Omit<MetricsLine["memory"], "peak">;
+  /** Of the model, for losses by band. */
+  readonly timestepCount: number | undefined;
+  readonly peakTflops: number | undefined;
 }
 
 /** What is added up between two lines of the metrics. */
@@ -33,6 +48,8 @@ interface Window {
   readonly parts: Record<string, number>;
   readonly ms: { data: number; forward: number; backward: number; update: number };
   opCalls: number;
+  betweenStepsMs: number;
+  readonly flops: { forward: number; backward: number };
 }
 
 /** Writes down a run as it goes: the progress line, `metrics.jsonl`, and the step event. */
@@ -42,6 +59,8 @@ export class Journal {
   private window = emptyWindow();
   private since = performance.now();
   private callsSince = opCalls();
+  private flopsSince = flops();
+  private readonly groups: LossGroups;
   /** Wall time of a step, smoothed. */
   private pace: number | undefined;
 
@@ -51,12 +70,17 @@ export class Journal {
   ) {
     this.progress = new Progress(io);
     this.metrics = new MetricsFile(facts.runDir);
+    this.groups = new LossGroups(facts.timestepCount);
+    resetMemoryPeak(facts.device);
   }
 
   /** Starts the clock of the next step anew, after something that is no part of it. */
   restartClock(): void {
-    this.since = performance.now();
+    const now = performance.now();
+    this.window.betweenStepsMs += now - this.since;
+    this.since = now;
     this.callsSince = opCalls();
+    this.flopsSince = flops();
   }
 
   async step({ step, lr, samples, report }: JournalStep): Promise<void> {
@@ -73,10 +97,10 @@ export class Journal {
     const rssBytes = process.memoryUsage.rss();
     const place = { step, epoch, phase: phase?.name ?? "" };
     const pace = (this.window.samples / this.window.wallMs) * 1000;
-    const shown = { lr, gradNorm, rssBytes, samplesPerSecond: pace };
+    const shown = { lr, gradNorm, rssBytes, samplesPerSecond: pace, ...this.speed() };
     const secondsLeft = ((lastStep - step) * this.pace) / 1000;
     this.progress.step({ ...place, ...shown, loss, lastStep, secondsLeft }, isLogged);
-    if (isLogged) this.write({ ...place, ...shown, samples });
+    if (isLogged) await broadcast("onLog", this.write({ ...place, ...shown, samples }));
     await broadcast("onStep", { ...place, loss, lr, gradNorm, samples: stepSamples, wallMs });
   }
 
@@ -85,8 +109,25 @@ export class Journal {
     this.metrics.close();
   }
 
-  private add({ loss, parts, ms }: StepReport, wallMs: number, samples: number): void {
+  /** Operations per second of the window, and the share of the device's peak that the model's own reach. */
+  private speed(): Pick<MetricsLine, "flopsPerSecond" | "mfu"> {
+    const { wallMs, flops: done } = this.window;
+    const { peakTflops } = this.facts;
+    const seconds = wallMs / 1000;
+    // Backward is twice the model's forward, however often forward was computed again.
+    const own = 1.5 * done.backward;
+    return {
+      flopsPerSecond: (done.forward + done.backward) / seconds,
+      ...(peakTflops !== undefined && { mfu: own / seconds / (peakTflops * 1e12) }),
+    };
+  }
+
+  private add({ loss, parts, ms, samples: losses }: StepReport, wallMs: number, samples: number): void {
     const { window } = this;
+    this.groups.add(losses);
+    const counted = flops();
+    addFlops(window.flops, counted, this.flopsSince);
+    this.flopsSince = counted;
     window.steps += 1;
     window.samples += samples;
     window.wallMs += wallMs;
@@ -104,19 +145,30 @@ export class Journal {
   private write(
     facts: Pick<
       Parameters<MetricsFile["append"]>[0],
-      "step" | "epoch" | "phase" | "lr" | "gradNorm" | "rssBytes" | "samplesPerSecond" | "samples"
+      | "step"
+      | "epoch"
+      | "phase"
+      | "lr"
+      | "gradNorm"
+      | "rssBytes"
+      | "samplesPerSecond"
+      | "samples"
+      | "flopsPerSecond"
+      | "mfu"
     >,
-  ): void {
-    const { steps, wallMs, loss, parts, ms, opCalls: calls } = this.window;
+  ): MetricsLine {
+    const { steps, wallMs, loss, parts, ms, opCalls: calls, betweenStepsMs } = this.window;
+    const { device, held } = this.facts;
     const per = (sum: number): number => sum / steps;
     const { step, epoch, phase, ...rest } = facts;
     const other = wallMs - ms.data - ms.forward - ms.backward - ms.update;
-    this.metrics.append({
+    const line: MetricsLine = {
       step,
       epoch,
       phase,
       loss: per(loss),
       parts: Object.fromEntries(Object.entries(parts).map(([name, sum]) => [name, per(sum)])),
+      ...this.groups.take(),
       ...rest,
       wallMs: per(wallMs),
       ms: {
@@ -126,14 +178,26 @@ export class Journal {
         update: per(ms.update),
         other: per(other),
       },
+      betweenStepsMs,
+      memory: { ...held, peak: memoryStats(device)?.peak ?? 0 },
       liveTensors: live(),
       opCalls: Math.round(per(calls)),
-    });
+    };
+    this.metrics.append(line);
     this.window = emptyWindow();
+    resetMemoryPeak(device);
+    return line;
   }
+}
+
+function addFlops(sum: { forward: number; backward: number }, now: Flops, before: Flops): void {
+  sum.forward += now.forward - before.forward;
+  sum.backward += now.backward - before.backward;
 }
 
 function emptyWindow(): Window {
   const ms = { data: 0, forward: 0, backward: 0, update: 0 };
-  return { steps: 0, samples: 0, wallMs: 0, loss: 0, parts: {}, ms, opCalls: 0 };
+  const flopsDone = { forward: 0, backward: 0 };
+  const sums = { steps: 0, samples: 0, wallMs: 0, loss: 0, opCalls: 0, betweenStepsMs: 0 };
+  return { ...sums, parts: {}, ms, flops: flopsDone };
 }

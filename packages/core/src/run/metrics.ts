@@ -12,6 +12,9 @@ export interface MetricsLine {
   readonly loss: number;
   /** Parts of the loss by name, for example `mse` and `vb`. */
   readonly parts: Readonly<Record<string, number>>;
+  /** Mean loss of this process's samples by band of timesteps, as `250-499`, and by bucket, as `768x1024`. */
+  readonly lossByTimestep: Readonly<Record<string, number>>;
+  readonly lossByBucket: Readonly<Record<string, number>>;
   readonly lr: number;
   /** Before clipping. */
   readonly gradNorm: number;
@@ -21,6 +24,14 @@ export interface MetricsLine {
   /** Wall time per step, and where it went. */
   readonly wallMs: number;
   readonly ms: Readonly<Record<"data" | "forward" | "backward" | "update" | "other", number>>;
+  /** Wall time of checkpoints and pictures since the line before, in no step's time. */
+  readonly betweenStepsMs: number;
+  /** Operations of linear layers and attention per second of wall time, those that are computed again included. */
+  readonly flopsPerSecond: number;
+  /** Share of `log.peakTflops` that the model's own operations reach, without those computed again; when it is set. */
+  readonly mfu?: number;
+  /** Bytes of tensors on the run's device: what stays, and the most at any moment since the line before. */
+  readonly memory: Readonly<Record<"weights" | "states" | "average" | "peak", number>>;
   /** Tensors that the addon holds between steps. */
   readonly liveTensors: number;
   readonly rssBytes: number;
@@ -64,7 +75,7 @@ export function cutMetrics(runDir: string, step: number): void {
 
 /** Times need no more than microseconds; losses keep every digit, so that runs can be compared bit by bit. */
 function shorten(key: string, value: unknown): unknown {
-  if (key !== "ms" && key !== "wallMs" && key !== "samplesPerSecond") return value;
+  if (!["ms", "wallMs", "samplesPerSecond", "betweenStepsMs", "flopsPerSecond"].includes(key)) return value;
   const round = (number: number): number => Math.round(number * 1000) / 1000;
   if (typeof value === "number") return round(value);
   if (typeof value !== "object" || value === null) return value;

@@ -3,7 +3,10 @@ import type { MetricsLine } from "./metrics.js";
 
 /** What the progress line shows of a step. */
 export interface ProgressFacts
-  extends Pick<MetricsLine, "step" | "epoch" | "loss" | "lr" | "samplesPerSecond" | "rssBytes" | "gradNorm"> {
+  extends Pick<
+    MetricsLine,
+    "step" | "epoch" | "loss" | "lr" | "samplesPerSecond" | "rssBytes" | "gradNorm" | "flopsPerSecond" | "mfu"
+  > {
   readonly lastStep: number;
   readonly secondsLeft: number;
 }
@@ -60,9 +63,18 @@ function formatStep(facts: ProgressFacts): string {
     `lr ${lr.toExponential(2)}`,
     `grad ${facts.gradNorm.toFixed(2)}`,
     `${samplesPerSecond.toFixed(samplesPerSecond < 10 ? 2 : 1)} samples/s`,
+    facts.mfu === undefined ? formatFlops(facts.flopsPerSecond) : `MFU ${(100 * facts.mfu).toFixed(1)} %`,
     `left ${formatDuration(secondsLeft)}`,
     `mem ${formatBytes(rssBytes)}`,
   ].join("  ");
+}
+
+/** Operations per second: `312 GFLOP/s`. */
+export function formatFlops(perSecond: number): string {
+  const units = ["FLOP/s", "kFLOP/s", "MFLOP/s", "GFLOP/s", "TFLOP/s", "PFLOP/s"];
+  const power = perSecond < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(perSecond) / 3));
+  const value = perSecond / 1000 ** power;
+  return `${value.toFixed(value >= 100 ? 0 : 1)} ${units[power]}`;
 }
 
 /** A time span as a person says it: `42 s`, `4 min 05 s`, `3 h 12 min`, `6 d 04 h`. */

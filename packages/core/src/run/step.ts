@@ -6,6 +6,7 @@ import type { Optimizer } from "../hooks/optimizer.js";
 import type { Ema } from "./ema.js";
 import type { Executor } from "./executor.js";
 import type { LoadedBatch } from "./loader.js";
+import type { SampleLoss } from "./loss-groups.js";
 
 /** What optimizer steps work on. */
 export interface StepParts {
@@ -37,6 +38,8 @@ export interface StepReport {
   /** Norm over all gradients before clipping. */
   readonly gradNorm: number;
   readonly batches: readonly LoadedBatch[];
+  /** Of this process's samples. */
+  readonly samples: readonly SampleLoss[];
   readonly ms: { data: number; forward: number; backward: number; update: number };
 }
 
@@ -54,6 +57,7 @@ export async function trainStep(
   const { gradAccuSteps } = order;
   const ms = { data: 0, forward: 0, backward: 0, update: 0 };
   const losses: Record<string, number>[] = [];
+  const samples: SampleLoss[] = [];
   const batches: LoadedBatch[] = [];
   while (batches.length < gradAccuSteps) {
     const asked = performance.now();
@@ -64,20 +68,20 @@ export async function trainStep(
       return undefined;
     }
     batches.push(loaded);
-    losses.push(await microStep(parts, order, loaded, ms));
+    losses.push(await microStep(parts, order, loaded, { ms, samples }));
   }
   const updateStart = performance.now();
   const gradNorm = await update(parts, order, batches);
   ms.update = performance.now() - updateStart;
   const { mean: loss = Number.NaN, ...lossParts } = meanOf(losses);
-  return { loss, parts: lossParts, gradNorm, batches, ms };
+  return { loss, parts: lossParts, gradNorm, batches, samples, ms };
 }
 
 async function microStep(
   { model, executor, device }: StepParts,
   { step, gradAccuSteps }: StepOrder,
   loaded: LoadedBatch,
-  ms: StepReport["ms"],
+  { ms, samples }: Pick<StepReport, "ms"> & { readonly samples: SampleLoss[] },
 ): Promise<Record<string, number>> {
   using scope = new Scope();
   const started = performance.now();
@@ -95,6 +99,12 @@ async function microStep(
   });
   ms.forward += forwardMs;
   ms.backward += backwardMs;
+  for (const [n, value] of loss.perSample.toArray().entries())
+    samples.push({
+      loss: value,
+      timestep: prepared.timesteps[n] ?? Number.NaN,
+      resolution: batch.resolution,
+    });
   const parts = Object.entries(loss.parts).map(([name, part]) => [name, part.item()]);
   return { ...Object.fromEntries(parts), mean: loss.mean.item() };
 }

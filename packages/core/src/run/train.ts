@@ -3,7 +3,7 @@ import type { DeviceName } from "@hyfw/native";
 import type { RunState } from "../checkpoint/state.js";
 import type { CommandIo } from "../cli/command.js";
 import { displayPath } from "../preset/origin.js";
-import { buildEngine, type Engine } from "./build-engine.js";
+import { buildEngine, type Engine, heldBytes } from "./build-engine.js";
 import type { LoadedRun } from "./container.js";
 import { openDevice } from "./device.js";
 import { enterRun } from "./enter-run.js";
@@ -53,7 +53,22 @@ export async function runTraining(
   io.stdout.write(`run folder ${displayPath(runDir, resolved.cwd)}\n\n`);
   const broadcast = broadcastTo(run.providers(RUN_EVENTS));
   const { lastStep } = data;
-  const journal = new Journal({ runDir, lastStep, every: settings.log.every, broadcast, ...WORLD }, io);
+  const { every, peakTflops } = settings.log;
+  const { timestepCount } = engine.model;
+  const journal = new Journal(
+    {
+      runDir,
+      lastStep,
+      every,
+      peakTflops,
+      broadcast,
+      device,
+      timestepCount,
+      held: heldBytes(engine),
+      ...WORLD,
+    },
+    io,
+  );
   run.onClose("the journal", () => journal.close());
   const milestones = new Milestones({
     settings,

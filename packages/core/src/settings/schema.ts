@@ -183,6 +183,14 @@ export const LogSettings = z.strictObject({
     .default(100)
     .describe("Optimizer steps between logged steps.")
     .meta({ flag: "--log-every" }),
+  peakTflops: z
+    .number()
+    .positive()
+    .optional()
+    .describe(
+      "What the device can do, in TFLOP/s of the type that it computes in; logged steps then say which share of it the model reaches (MFU).",
+    )
+    .meta({ flag: "--peak-tflops" }),
 });
 
 /** Settings of checkpoints. */
@@ -274,6 +282,12 @@ export const PhaseSettings = z.strictObject({
 /** What a preset needs of the machine and the installation; checked before anything else. */
 export const RequireSettings = z.strictObject({
   cuda: z.boolean().default(false).describe("Whether the run needs a CUDA GPU."),
+  gpus: z
+    .number()
+    .int()
+    .min(1)
+    .optional()
+    .describe("GPUs that the preset was made for; hyfw plan starts from it."),
   plugins: z
     .array(z.string())
     .default([])
