@@ -105,12 +105,19 @@ function optionsPage(title, options, intro) {
   return [NOTE, "", `# ${title}`, "", ...(intro ? [intro, ""] : []), ...body, ""].join("\n");
 }
 
-/** Every code of every package's errors.ts, with the doc comment of the function that makes it. */
+/** A package's errors.ts, and the files of its errors folder. @param {string} src */
+function errorFiles(src) {
+  const folder = join(src, "errors");
+  const more = existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [];
+  return [join(src, "errors.ts"), ...more].filter((file) => file.endsWith(".ts") && existsSync(file));
+}
+
+/** Every code of every package's errors files, with the doc comment of the function that makes it. */
 function errorsPage() {
   const sections = packages.flatMap((name) => {
-    const file = join(root, "packages", name, "src/errors.ts");
-    if (!existsSync(file)) return [];
-    const rows = errorsIn(readFileSync(file, "utf8"));
+    const rows = errorFiles(join(root, "packages", name, "src"))
+      .flatMap((file) => errorsIn(readFileSync(file, "utf8")))
+      .sort();
     if (rows.length === 0) return [];
     return [`## @hyfw/${name}`, "", "| code | meaning |", "| --- | --- |", ...rows, ""];
   });

@@ -16,7 +16,8 @@ export interface Drawer {
 
 /** Where pictures go, what stands inside them beside their prompt, and how many are drawn at once. */
 export interface PicturePlace {
-  readonly folder: string;
+  /** Absent where this process only takes part in drawing. */
+  readonly folder: string | undefined;
   readonly facts: Readonly<Record<string, string>>;
   readonly batchSize: number;
 }
@@ -31,7 +32,7 @@ export async function drawPictures(
   request: DrawRequest,
   { folder, facts, batchSize }: PicturePlace,
 ): Promise<string[]> {
-  await mkdir(folder, { recursive: true });
+  if (folder !== undefined) await mkdir(folder, { recursive: true });
   const files: string[] = [];
   const drawAll = async (): Promise<void> => {
     for (let first = 0; first < request.prompts.length; first += batchSize) {
@@ -39,6 +40,7 @@ export async function drawPictures(
       const drawn = await model.draw({ ...request, prompts, first }, executor.infer);
       const pictures = toPictures(drawn);
       drawn.dispose();
+      if (folder === undefined) continue;
       for (const [n, picture] of pictures.entries()) {
         const prompt = prompts[n] ?? "";
         const number = first + n;

@@ -1,8 +1,6 @@
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { findCheckpoint, type RunPlaces } from "../checkpoint/find.js";
-import { loadWeights } from "../checkpoint/load.js";
-import { FILES } from "../checkpoint/save.js";
+import { loadCheckpointWeights } from "../checkpoint/load.js";
 import type { CommandIo } from "../cli/command.js";
 import { resolutionUnknown } from "../errors.js";
 import type { Resolution } from "../hooks/dataset.js";
@@ -53,11 +51,8 @@ export async function drawWithRun(
   if (resolution === undefined) throw resolutionUnknown(runDir);
   const { name } = readRecord(runDir);
   const load = (model: Model) => {
-    const averaged = join(path, FILES.ema);
-    const isAveraged = weights === "ema" && existsSync(averaged);
-    const own = join(path, model.adapter === undefined ? FILES.model : FILES.adapter);
     if (model.adapter !== undefined) notes.push(...loadModel(model, resolved.settings.weights));
-    loadWeights(isAveraged ? averaged : own, model);
+    const isAveraged = loadCheckpointWeights(path, model, weights);
     const facts = { run: name, step: String(step), weights: isAveraged ? "ema" : "live" };
     notes.push(`${name}, step ${step}, ${facts.weights} weights, seed ${request.seed}`);
     const folder = out ?? join(runDir, RUN_FILES.samples, `drawn-${stepName(step)}`);
