@@ -60,7 +60,9 @@ export async function drawWith(
       progress.activity(`drawing ${request.prompts.length} picture(s), ${done}/${of}`);
     };
     const pictures = await drawPictures({ model, executor, ema: undefined }, { ...request, onStep }, place);
-    return recipes && place.folder !== undefined ? [...pictures, ...(await writeRecipes(model, request, place.folder))] : pictures;
+    return recipes && place.folder !== undefined
+      ? [...pictures, ...(await writeRecipes(model, request, place.folder))]
+      : pictures;
   } finally {
     progress.end();
     await run.close();
