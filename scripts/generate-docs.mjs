@@ -4,8 +4,9 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { formatPath, isPlugin, listOptions, SettingsSchema, z } from "@hyfw/core";
+import { formatPath, isPlugin, listOptions, loadSettings, main, SettingsSchema, z } from "@hyfw/core";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const isCheck = process.argv.includes("--check");
@@ -19,6 +20,7 @@ const files = new Map([
   ["docs/options/core.md", optionsPage("Settings of the core", listOptions(SettingsSchema))],
   ...plugins.map(pluginPage),
   ["docs/errors.md", errorsPage()],
+  ["docs/plans.md", await plansPage()],
   ["presets/hyfw.schema.json", jsonSchema()],
 ]);
 
@@ -105,17 +107,10 @@ function optionsPage(title, options, intro) {
   return [NOTE, "", `# ${title}`, "", ...(intro ? [intro, ""] : []), ...body, ""].join("\n");
 }
 
-/** A package's errors.ts, and the files of its errors folder. @param {string} src */
-function errorFiles(src) {
-  const folder = join(src, "errors");
-  const more = existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [];
-  return [join(src, "errors.ts"), ...more].filter((file) => file.endsWith(".ts") && existsSync(file));
-}
-
-/** Every code of every package's errors files, with the doc comment of the function that makes it. */
+/** Every code of every package's errors.ts and of the files in its errors folder, with the doc comment of the function that makes it. */
 function errorsPage() {
   const sections = packages.flatMap((name) => {
-    const rows = errorFiles(join(root, "packages", name, "src"))
+    const rows = errorFiles(name)
       .flatMap((file) => errorsIn(readFileSync(file, "utf8")))
       .sort();
     if (rows.length === 0) return [];
@@ -124,6 +119,13 @@ function errorsPage() {
   const intro =
     "Every expected failure has a code. Its message says what happened, where, who set it, and what to do.";
   return [NOTE, "", "# Errors", "", intro, "", ...sections].join("\n");
+}
+
+/** @param {string} name */
+function errorFiles(name) {
+  const folder = join(root, "packages", name, "src/errors");
+  const more = existsSync(folder) ? readdirSync(folder).map((file) => join(folder, file)) : [];
+  return [join(root, "packages", name, "src/errors.ts"), ...more].filter((file) => existsSync(file));
 }
 
 /** @param {string} source */
@@ -139,6 +141,61 @@ function errorsIn(source) {
       return `| \`${code}\` | ${escapeCell(text)} |`;
     })
     .sort();
+}
+
+/** What `hyfw plan` says of each preset that names the GPUs it was made for. */
+async function plansPage() {
+  // Walks without numbers need ops that older releases do not have on `meta`; the page is left as it is there.
+  const { torchVersion } = await import("@hyfw/native");
+  if (torchVersion().startsWith("1.")) return read("docs/plans.md") ?? "";
+  const folder = join(root, "presets");
+  const names = readdirSync(folder).filter((file) => file.endsWith(".yaml"));
+  const planned = names
+    .map((file) => file.slice(0, -".yaml".length))
+    .filter((name) => name !== "tiny")
+    .sort();
+  const sections = [];
+  for (const name of planned) {
+    const loaded = await loadSettings({ cwd: root, presets: [name], presetFolders: [folder], config: false });
+    if (!loaded.layers.some(({ value }) => isMadeForGpus(value))) continue;
+    const words = ["plan", "--preset", name, "--resolution", "1024", "--samples", "1000000"];
+    // The table of all choices is long, and the same for presets of one card.
+    const text = (await printed(words)).replace(/^Choices at[\s\S]*?\n\n/m, "");
+    sections.push(`## ${name}`, "", "```", `hyfw ${words.join(" ")}`, "", text.trimEnd(), "```", "");
+  }
+  const intro =
+    "What `hyfw plan` says of the presets that come with hyfw, for a million samples of 1024 pixels. Memory is counted by " +
+    "walking over the model without numbers; times follow from the assumptions that each plan names, not from measurements. " +
+    "[planning.md](planning.md) explains both.";
+  return [NOTE, "", "# Plans of the presets", "", intro, "", ...sections].join("\n");
+}
+
+/** @param {unknown} value */
+function isMadeForGpus(value) {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "requires" in value &&
+    /"gpus":/.test(JSON.stringify(value.requires))
+  );
+}
+
+/**
+ * What a command prints.
+ * @param {string[]} words
+ */
+async function printed(words) {
+  let text = "";
+  const sink = new Writable({
+    write: (chunk, _encoding, done) => {
+      text += String(chunk);
+      done();
+    },
+  });
+  const io = { stdout: sink, stderr: sink, cwd: root, env: {}, isTerminal: false, bold: String };
+  const code = await main(words, { presetFolders: [join(root, "presets")] }, io);
+  if (code !== 0) throw new Error(`hyfw ${words.join(" ")} ended with ${code}: ${text}`);
+  return text;
 }
 
 /** The JSON schema that editors check config files and presets with. */

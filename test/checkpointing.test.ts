@@ -47,6 +47,16 @@ for (const dtype of ["fp32", "bf16"]) {
 
 const mib = (bytes: number): string => (bytes / 2 ** 20).toFixed(1);
 
+t.test("recomputing changes no gradient of a LoRA beside frozen weights", async (t) => {
+  const lora = "plugins.adapter-lora={rank: 4}";
+  const plain = await walkSmall([lora]);
+  t.ok(Object.keys(plain.gradients).every((name) => /lora/i.test(name)));
+  for (const mode of ["full", "selective"]) {
+    const walked = await walkSmall([lora, `${PLUGIN}={enabled: true, mode: ${mode}}`]);
+    t.ok(differenceOf(plain, walked) <= 1e-6, `${mode}: ${differenceOf(plain, walked)}`);
+  }
+});
+
 t.test("a rate of 0 recomputes nothing, and a switched off plugin is none", async (t) => {
   t.match((await walkSmall([`${PLUGIN}={enabled: true, rate: 0}`])).described, [/0 of 8 blocks/]);
   t.same((await walkSmall([`${PLUGIN}={}`])).described, []);

@@ -1,4 +1,4 @@
-import { MODEL, OPTIMIZER } from "@hyfw/core";
+import { OPTIMIZER } from "@hyfw/core";
 import { bytesOf, Ema, Executor, measureRun, memoryOf } from "@hyfw/core/engine";
 import {
   full,
@@ -11,7 +11,7 @@ import {
   zeros,
 } from "@hyfw/native";
 import t from "tap";
-import { acceleratorsOf, openSmall, stir, valuesOf } from "./small-dit.js";
+import { acceleratorsOf, buildSmall, openSmall, valuesOf } from "./small-dit.js";
 
 // Products through float32 on CPUs without bfloat16 instructions have temporaries that no GPU has.
 setLinearKernel("aten");
@@ -24,8 +24,7 @@ const SAMPLES = 3;
 async function measuredOnCpu(sets: readonly string[], microSteps: number): Promise<number> {
   const run = await openSmall(sets);
   const before = memoryStats("cpu")?.held ?? Number.NaN;
-  const model = run.get(MODEL).build({ device: "cpu", seed: 1 });
-  stir(model);
+  const model = buildSmall(run);
   const optimizer = run.get(OPTIMIZER).create(model.parameters);
   const ema = new Ema(model.parameters, { enabled: true, warmup: false });
   const executor = new Executor(model.segments, await acceleratorsOf(run, model));
@@ -48,7 +47,7 @@ async function measuredOnCpu(sets: readonly string[], microSteps: number): Promi
   const peak = (memoryStats("cpu")?.peak ?? Number.NaN) - before;
   ema.dispose();
   for (const tensor of Object.values(optimizer.state().tensors)) tensor.dispose();
-  for (const { storage } of model.parameters) {
+  for (const { storage } of new Set([...(model.whole ?? []), ...model.parameters])) {
     tidy(() => storage.setGrad(undefined));
     storage.dispose();
   }
@@ -78,6 +77,8 @@ const cases: [string, string[], number][] = [
     ["plugins.accelerator-precision={dtype: bf16}", `${CHECKPOINTING}={enabled: true}`],
     2,
   ],
+  ["LoRA", ["plugins.adapter-lora={rank: 8}"], 1],
+  ["LoRA, full checkpointing", ["plugins.adapter-lora={rank: 8}", `${CHECKPOINTING}={enabled: true}`], 1],
   ["written out attention", ["plugins.accelerator-flash-attention={kernel: plain}"], 1],
 ];
 

@@ -1,13 +1,11 @@
-import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { checkSettings, loadSettings } from "@hyfw/core";
 import { noProcessGroups } from "@hyfw/native";
 import t from "tap";
-import { trainingEnv } from "../scripts/setup/addon.mjs";
 import { root } from "../scripts/setup/paths.mjs";
+import { emojiData, hyfw } from "./emoji-data.js";
 
-const HYFW = join(root, "bin", "hyfw.js");
 const FOLDER = join(root, "presets");
 const names = readdirSync(FOLDER)
   .filter((file) => file.endsWith(".yaml"))
@@ -24,10 +22,6 @@ const ABSENT = ["latents-vae", "text-bert-mt5", "accelerator-zero"].filter(
 
 const dropped = (plugins: readonly string[]): string[] =>
   plugins.flatMap((name) => ["--set", `plugins.${name}=$delete`]);
-
-function hyfw(cwd: string, ...args: string[]): string {
-  return execFileSync(process.execPath, [HYFW, ...args], { cwd, env: trainingEnv(root), encoding: "utf8" });
-}
 
 for (const name of names)
   t.test(`preset ${name} is valid and says what it is for`, async (t) => {
@@ -47,20 +41,7 @@ for (const name of names)
 
 t.test("every whole preset, in small, trains three steps on the CPU", async (t) => {
   const cwd = t.testdir({});
-  hyfw(cwd, "--version");
-  execFileSync(
-    process.execPath,
-    [join(root, "examples", "emoji", "make-data.mjs"), "--out", "data", "--limit", "9"],
-    { cwd },
-  );
-  hyfw(cwd, "pack", "data/train.csv", "--out", "data/shards");
-  hyfw(cwd, "index", "base", "--arrow", "data/shards/*.arrow", "--out", "data/base.json");
-  const buckets = ["--base-size", "32", "--reso-step", "8", "--align", "4"];
-  hyfw(cwd, "index", "multireso", "--src", "data/base.json", ...buckets, "--out", "data/index.json");
-  const data = [
-    ...["--set", "plugins.dataset-arrow.indexFile=[data/index.json]", "--threads", "1"],
-    ...["--set", "plugins.augmenter-name-substitution=$delete"],
-  ];
+  const data = emojiData(cwd);
   const absent = dropped(ABSENT.filter((name) => name === "accelerator-zero"));
   for (const name of whole) {
     const small = ["--preset", name, "--preset", "tiny", ...data, ...absent];

@@ -8,7 +8,7 @@ import {
   resolveSettings,
   type Values,
 } from "@hyfw/core";
-import { Executor } from "@hyfw/core/engine";
+import { chooseTrained, Executor } from "@hyfw/core/engine";
 import {
   keyedNormal,
   memoryStats,
@@ -58,8 +58,8 @@ export function numbersFor(name: string, shape: readonly number[], scale = 1): T
 }
 
 /** Gives every weight numbers, so that no gradient is 0 because of how a model begins. */
-export function stir({ parameters }: Model): void {
-  for (const { name, storage, shape } of parameters) {
+function stir({ parameters, whole = [] }: Model): void {
+  for (const { name, storage, shape } of new Set([...whole, ...parameters])) {
     const isNorm = /norm\d?\.weight$/.test(name);
     const made = numbersFor(name, shape, 0.08);
     tidy(() => noGrad(() => storage.copy_(isNorm ? made.add(1) : made)));
@@ -101,6 +101,14 @@ export function valuesOf(
   );
 }
 
+/** The model of a run with numbers in every weight, and with what of it is trained. */
+export function buildSmall(run: LoadedRun): Model {
+  const facts = { device: "cpu", seed: 1 } as const;
+  const model = chooseTrained(run, run.get(MODEL).build(facts), facts);
+  stir(model);
+  return model;
+}
+
 /** Accelerators of a run, prepared. */
 export async function acceleratorsOf(run: LoadedRun, model: Model): Promise<Accelerator[]> {
   const accelerators = run.getAll(ACCELERATOR);
@@ -114,8 +122,7 @@ export async function walkSmall(
   { samples = 2, resolution = { height: 16, width: 16 } } = {},
 ): Promise<SmallWalk> {
   const run = await openSmall(sets);
-  const model = run.get(MODEL).build({ device: "cpu", seed: 1 });
-  stir(model);
+  const model = buildSmall(run);
   const accelerators = await acceleratorsOf(run, model);
   const values = valuesOf(model, samples, resolution);
   using scope = new Scope();
@@ -142,7 +149,7 @@ export async function walkSmall(
     return { loss: loss.mean.item(), gradients, peak, described: accelerators.map((one) => one.describe()) };
   } finally {
     for (const one of Object.values(values)) one.dispose();
-    for (const { storage } of model.parameters) storage.dispose();
+    for (const { storage } of new Set([...(model.whole ?? []), ...model.parameters])) storage.dispose();
     await run.close();
   }
 }

@@ -99,8 +99,9 @@ export interface Addon {
   // Engine
   memoryStats(device: string): [held: number, peak: number];
   resetMemoryPeak(device: string): void;
-  forwardFlops(): number;
-  backwardFlops(): number;
+  madeFlops(): number;
+  recordedFlops(): number;
+  gradientFlops(): number;
   setKernels(name: string): void;
   setMetaStandsForCuda(on: boolean): void;
   allowAttention(kernels: string): void;

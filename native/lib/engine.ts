@@ -25,15 +25,16 @@ export function resetMemoryPeak(device: DeviceName | "meta"): void {
 
 /** Floating-point operations of linear layers and attention since the process began. */
 export interface Flops {
-  /** Of products that were computed, those that are computed a second time included. */
-  readonly forward: number;
-  /** Of the gradients of recorded products: twice the products. */
-  readonly backward: number;
+  /** All that were computed or will be for a gradient. */
+  readonly all: number;
+  /** Of the model itself: recorded products once, however often they were computed, and their gradients. */
+  readonly own: number;
 }
 
 /** Operations counted so far, on every device, `meta` included. */
 export function flops(): Flops {
-  return { forward: addon.forwardFlops(), backward: addon.backwardFlops() };
+  const gradients = addon.gradientFlops();
+  return { all: addon.madeFlops() + gradients, own: addon.recordedFlops() + gradients };
 }
 
 /**

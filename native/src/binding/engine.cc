@@ -35,8 +35,9 @@ void define_engine(Instance& instance, napi_value exports) {
     return std::vector<int64_t>{stats.held, stats.peak};
   });
   define(instance, exports, "resetMemoryPeak", [](const std::string& device) { reset_memory_peak(device); });
-  define(instance, exports, "forwardFlops", []() { return forward_flops.load(); });
-  define(instance, exports, "backwardFlops", []() { return backward_flops.load(); });
+  define(instance, exports, "madeFlops", []() { return made_flops.load(); });
+  define(instance, exports, "recordedFlops", []() { return recorded_flops.load(); });
+  define(instance, exports, "gradientFlops", []() { return gradient_flops.load(); });
   define(instance, exports, "setKernels",
          [](const std::string& name) { chosen_kernels.store(kernels_named(name)); });
   define(instance, exports, "setMetaStandsForCuda", [](bool on) { meta_is_cuda.store(on); });

@@ -100,10 +100,10 @@ Tensor attention_reference(const Tensor& q, const Tensor& k, const Tensor& v, Ma
 
 Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, MaybeScale scale) {
   check_shapes(q, k, v);
-  count_flops(flops_of(q, k), true, is_recorded(q, k, v));
+  count_flops(flops_of(q, k), true, is_recorded(q, k, v) ? 2 : 0);
 #if TORCH_VERSION_MAJOR >= 2
-  if (q.device().is_meta() && (may_use_flash() || at::globalContext().userEnabledMemEfficientSDP()))
-    return ShapedAttention::apply(q, k, v);
+  const bool has_fused = may_use_flash() || at::globalContext().userEnabledMemEfficientSDP();
+  if (q.device().is_meta() && has_fused) return ShapedAttention::apply(q, k, v);
   return at::scaled_dot_product_attention(q, k, v, {}, 0.0, false, scale);
 #else
   return attention_reference(q, k, v, scale);
@@ -115,7 +115,7 @@ std::pair<Tensor, Tensor> attention_to_keep(const Tensor& q, const Tensor& k, co
 #if HYFW_HAS_CPU_FLASH
   if (!may_use_flash() || !acts_as_cpu(q) || v.size(3) != q.size(3)) return {};
   if (!q.device().is_meta() && attention_choice(q, k, v) != "flash") return {};
-  count_flops(flops_of(q, k), true, false);
+  count_flops(flops_of(q, k), true, 0);
   if (q.device().is_meta()) return {heads_like(q, v.size(3)), log_sums_like(q)};
   const auto [out, log_sums] = at::_scaled_dot_product_flash_attention_for_cpu(q, k, v);
   return {out, log_sums};
@@ -129,7 +129,7 @@ Tensor attention_kept(const Tensor& q, const Tensor& k, const Tensor& v, const T
   check_shapes(q, k, v);
   TORCH_CHECK(out.size(2) == q.size(2) && out.size(1) == q.size(1) && out.size(0) == q.size(0),
               "out: expected the attention of q ", q.sizes(), ", found ", out.sizes());
-  count_flops(flops_of(q, k), false, is_recorded(q, k, v));
+  count_flops(flops_of(q, k), false, is_recorded(q, k, v) ? 2 : 0);
   return KeptAttention::apply(q, k, v, out, log_sums);
 }
 

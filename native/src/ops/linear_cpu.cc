@@ -235,6 +235,12 @@ bool is_recorded(const Tensor& x, const Tensor& weight, const MaybeTensor& bias)
          (x.requires_grad() || weight.requires_grad() || (bias.has_value() && bias->requires_grad()));
 }
 
+/** Products that the gradient of a layer takes. */
+int gradients_of(const Tensor& x, const Tensor& weight) {
+  if (!c10::GradMode::is_enabled()) return 0;
+  return (x.requires_grad() ? 1 : 0) + (weight.requires_grad() ? 1 : 0);
+}
+
 /** Whether all are on the CPU, of one type, and of shapes that multiply. */
 bool fits(const Tensor& x, const Tensor& weight, const MaybeTensor& bias, at::ScalarType type) {
   return x.scalar_type() == type && weight.scalar_type() == type && x.device().is_cpu() &&
@@ -248,7 +254,7 @@ bool fits(const Tensor& x, const Tensor& weight, const MaybeTensor& bias, at::Sc
 Tensor linear(const Tensor& x, const Tensor& weight, const MaybeTensor& bias) {
   const int64_t work = x.dim() >= 2 && weight.dim() == 2 ? x.numel() * weight.size(0) : 0;
   const bool recorded = is_recorded(x, weight, bias);
-  count_flops(2.0 * static_cast<double>(work), true, recorded);
+  count_flops(2.0 * static_cast<double>(work), true, gradients_of(x, weight));
   const bool wide =
       work >= kSmallHalf && fits(x, weight, bias, at::kBFloat16) && half_kernel() == HalfKernel::kWide;
   const bool onednn = work >= kSmall && fits(x, weight, bias, at::kFloat) && kernel() == Kernel::kOneDnn;
@@ -272,7 +278,7 @@ Tensor linear_kept(const Tensor& x, const Tensor& weight, const MaybeTensor& bia
               "kept: expected the product of x ", x.sizes(), " and weight ", weight.sizes(), ", found ",
               kept.sizes());
   const double flops = 2.0 * static_cast<double>(x.numel() * weight.size(0));
-  count_flops(flops, false, is_recorded(x, weight, bias));
+  count_flops(flops, false, gradients_of(x, weight));
   const Tensor rows = x.reshape({-1, x.size(-1)});
   const Tensor result = KeptLinear::apply(rows, weight, bias, kept.reshape({-1, kept.size(-1)}));
   return result.view(kept.sizes());

@@ -6,6 +6,7 @@
 export { bytesOf, type MemoryByKind, type ModelBytes, memoryOf } from "./plan/estimate.js";
 export { type Measured, measureRun } from "./plan/plan-run.js";
 export { type ShapeWalk, type WalkFacts, walkShapes } from "./plan/walk-shapes.js";
+export { chooseTrained } from "./run/choose-trained.js";
 export { DataParallel } from "./run/data-parallel.js";
 export { Ema } from "./run/ema.js";
 export { Executor } from "./run/executor.js";

@@ -12,6 +12,7 @@ import type {
 } from "@hyfw/core";
 import type { Tensor } from "@hyfw/native";
 import { describeSizeCondition, RopeCache } from "./conditions.js";
+import { diffusersRecipe } from "./diffusers-recipe.js";
 import { diffusionLoss } from "./diffusion/loss.js";
 import { AtTimesteps } from "./diffusion/predict.js";
 import { makeSchedule } from "./diffusion/schedule.js";
@@ -64,8 +65,13 @@ function build(options: HunyuanDitOptions, { latents, textEncoders }: ModelNeeds
     adoptWeights: (file) => adoptWeights(file, options, shape),
     describe: () => describe(options, shape, own, textEncoder, latents),
     prepare: (batch) => prepareBatch(batch, preparation),
+    frozen: () => [
+      { name: "text encoders", bytes: textEncoder.trained ? 0 : (textEncoder.heldBytes ?? 0) },
+      { name: "latents", bytes: latents.heldBytes ?? 0 },
+    ],
     outline: (samples, resolution) => outlineBatch(samples, resolution, preparation, shape),
     loss: (prepared, output) => lossOf(prepared, output, preparation),
+    recipes: (request) => [diffusersRecipe(request, options)],
     draw: (request, infer) => drawPictures(request, infer, preparation, device),
     fileFacts: () => ({
       model: options.model,

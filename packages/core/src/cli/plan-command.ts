@@ -1,9 +1,10 @@
 import { z } from "zod";
 import { gpuUnknown } from "../errors/plan.js";
-import { GPUS } from "../plan/gpus.js";
+import { GPUS, type Gpu } from "../plan/gpus.js";
 import { throwProblems, toProblems } from "../preset/check.js";
 import { mergeLayers, plainValue } from "../preset/merge.js";
 import { listOptions } from "../settings/options.js";
+import { DELETE } from "../settings/schema.js";
 import { suggest } from "../settings/suggest.js";
 import { type Command, type CommandIo, throwUsage } from "./command.js";
 import { type FlagTable, flagLayers, flagTable, parseArguments } from "./flags.js";
@@ -12,14 +13,18 @@ import { finish, type Installation, loadFrom, readSources, SourceOptions } from 
 
 const USAGE = "hyfw plan --preset NAME [--gpu a800-80g] [--gpus N] [--price X] [--set key=value]... [flags]";
 
+const USUAL_GPU = "a800-80g";
+
 const whole = z.number().int().positive();
 
 /** Flags of `hyfw plan` beside those that name settings. */
 export const PlanOptions = z.strictObject({
   gpu: z
     .string()
-    .default("a800-80g")
-    .describe(`Card to plan for: ${GPUS.map(({ name }) => name).join(", ")}.`)
+    .optional()
+    .describe(
+      `Card to plan for: ${GPUS.map(({ name }) => name).join(", ")}; what the preset was made for when left out, else ${USUAL_GPU}.`,
+    )
     .meta({ flag: "--gpu" }),
   gpus: whole
     .optional()
@@ -67,20 +72,29 @@ export function planCommand({ presetFolders }: Pick<Installation, "presetFolders
     help: () => `${formatFlags(listOptions(PlanOptions))}\n${formatFlags(listOptions(SourceOptions))}`,
     run: async (argv, io) => {
       const { options, rest } = readPlanOptions(argv, io);
-      const gpu = GPUS.find(({ name }) => name === options.gpu);
-      const names = GPUS.map(({ name }) => name);
-      if (gpu === undefined) throw gpuUnknown(options.gpu, suggest(options.gpu, names), names);
       const sources = readSources(rest);
+      // A plan is often made where not everything is installed; what is missing is left out and named.
+      const { absent } = await loadFrom(sources, io, { presetFolders });
+      const without = absent.map(({ name }) => `plugins.${name}=${DELETE}`);
       const resolve = async (sets: readonly string[]) => {
-        const given = { ...sources, sets: [...sources.sets, ...sets] };
+        const given = { ...sources, sets: [...sources.sets, ...without, ...sets] };
         return finish(await loadFrom(given, io, { presetFolders }), sources.rest, USAGE, ownFlags());
       };
       // Settings are checked before the room is loaded that needs the addon.
       const resolved = await resolve([]);
+      const gpu = gpuNamed(options.gpu ?? resolved.settings.requires.gpu ?? USUAL_GPU);
       const { planRun } = await import("../plan/plan-command-run.js");
-      await planRun({ resolved, resolve, options, gpu }, io);
+      await planRun({ resolved, resolve, absent, options, gpu }, io);
     },
   };
+}
+
+/** @throws HYFW_PLAN_USAGE_GPU */
+function gpuNamed(wanted: string): Gpu {
+  const names = GPUS.map(({ name }) => name);
+  const found = GPUS.find(({ name }) => name === wanted);
+  if (found === undefined) throw gpuUnknown(wanted, suggest(wanted, names), names);
+  return found;
 }
 
 function ownFlags(): FlagTable {

@@ -12,6 +12,8 @@ export interface Latents {
   /** @param latents as `encode` gives them. @returns [B, 3, H, W] in about [-1, 1], float32. No grad. */
   decode(latents: Tensor): Tensor;
   describe(): string;
+  /** Bytes of weights that stay on the device between batches, for plans. */
+  readonly heldBytes?: number;
 }
 
 /** Exactly one plugin provides latents, when the model asks for them. */

@@ -29,6 +29,8 @@ export interface TextEncoder {
   readonly segment: Segment;
   /** Of frozen encoders names and shapes only, on `meta`. */
   readonly parameters: readonly ParameterSlot[];
+  /** Bytes of frozen weights that stay on the device between batches, for plans. */
+  readonly heldBytes?: number;
   /** Label and fact, for the plan. */
   describe?(): readonly (readonly [label: string, fact: string])[];
 }

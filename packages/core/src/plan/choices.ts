@@ -40,7 +40,9 @@ export const CHECKPOINTINGS = ["off", "selective", "full"] as const;
 
 /** Every choice there is for so many GPUs, from the one with the least machinery to the one with the most. */
 export function everyChoice(gpus: number): Choice[] {
+  // Several processes sum their gradients on the GPUs, so that they cannot leave after each segment.
+  const offloads = OFFLOADS.filter((offload) => gpus === 1 || offload !== "states and gradients");
   return STAGES.filter((zero) => gpus > 1 || zero === 0).flatMap((zero) =>
-    OFFLOADS.flatMap((offload) => CHECKPOINTINGS.map((checkpointing) => ({ zero, offload, checkpointing }))),
+    offloads.flatMap((offload) => CHECKPOINTINGS.map((checkpointing) => ({ zero, offload, checkpointing }))),
   );
 }

@@ -19,8 +19,10 @@ export interface MemoryByKind {
 /** What the model takes whatever the choice is, in bytes. */
 export interface ModelBytes {
   readonly parameters: number;
-  /** float32 weights. */
+  /** float32 weights, frozen ones of the model too. */
   readonly weights: number;
+  /** Of those that are trained: what gradients, averages and communication are as large as. */
+  readonly trained: number;
   /** Optimizer states, as the optimizer of the settings has them. */
   readonly states: number;
   /** 0 when the settings keep no moving average. */
@@ -56,7 +58,9 @@ export function memoryOf(
 ): MemoryByKind {
   const share = (stage: number): number => (choice.zero >= stage ? 1 / gpus : 1);
   const keptGradients = choice.offload === "states and gradients" ? 0 : share(2);
-  const weights = model.weights * share(3) + (choice.zero === 3 ? 2 * model.largestSegment : 0);
+  const untouched = model.weights - model.trained;
+  const gathered = choice.zero === 3 ? 2 * model.largestSegment : 0;
+  const weights = untouched + model.trained * share(3) + gathered;
   const states = choice.offload === "none" ? model.states * share(1) : 0;
   const average = model.average * share(1);
   const { gradients, activations } = peakOf(walk, keptGradients, gradAccuSteps > 1);
@@ -104,17 +108,17 @@ export function bytesOf(memory: MemoryByKind): number {
 /** Host memory of one GPU's process for what is offloaded: weights to update, their gradients, states. */
 export function hostBytesOf(choice: Choice, model: ModelBytes, gpus: number): number {
   if (choice.offload === "none") return 0;
-  return (2 * model.weights + model.states) / (choice.zero >= 1 ? gpus : 1);
+  return (2 * model.trained + model.states) / (choice.zero >= 1 ? gpus : 1);
 }
 
 /** Bytes that one GPU sends per optimizer step, float32 gradients and weights in rings. */
 export function trafficOf(
   { zero }: Pick<Choice, "zero">,
-  { weights }: Pick<ModelBytes, "weights">,
+  { trained }: Pick<ModelBytes, "trained">,
   { gpus, gradAccuSteps }: Pick<Place, "gpus" | "gradAccuSteps">,
 ): number {
   if (gpus === 1) return 0;
-  const once = (weights * (gpus - 1)) / gpus;
+  const once = (trained * (gpus - 1)) / gpus;
   // All-reduce is reduce-scatter and all-gather; stage 3 gathers for forward and for backward of each micro-batch.
   return zero === 3 ? once * (2 * gradAccuSteps + 1) : 2 * once;
 }
@@ -137,9 +141,9 @@ export function timeOf(choice: Choice, model: ModelBytes, walk: ShapeWalk, place
   const { gpu, gpus, gradAccuSteps, utilisation } = place;
   const compute = (gradAccuSteps * walk.flops) / (gpu.bf16Tflops * 1e12 * utilisation);
   const traffic = trafficOf(choice, model, place) / (gpu.linkGBs * 1e9);
-  const updated = (model.weights * 2 + model.weights + 2 * model.states) / (choice.zero >= 1 ? gpus : 1);
+  const updated = (3 * model.trained + 2 * model.states) / (choice.zero >= 1 ? gpus : 1);
   const isOffloaded = choice.offload !== "none";
-  const out = isOffloaded ? model.weights / (choice.zero >= 1 ? gpus : 1) / (gpu.hostGBs * 1e9) : 0;
+  const out = isOffloaded ? model.trained / (choice.zero >= 1 ? gpus : 1) / (gpu.hostGBs * 1e9) : 0;
   const hidden = choice.offload === "states and gradients" ? (2 / 3) * compute : 0;
   return {
     compute,

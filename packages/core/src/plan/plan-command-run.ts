@@ -4,6 +4,7 @@ import { HyfwError } from "../define-error.js";
 import type { Resolution } from "../hooks/dataset.js";
 import { MODEL } from "../hooks/model.js";
 import { OPTIMIZER } from "../hooks/optimizer.js";
+import type { AbsentPlugin } from "../preset/load-settings.js";
 import type { ResolvedSettings } from "../preset/resolve.js";
 import { type LoadedRun, openRun } from "../run/container.js";
 import { openData } from "../run/open-data.js";
@@ -13,31 +14,36 @@ import type { Gpu } from "./gpus.js";
 import { measureRun } from "./plan-run.js";
 import { planSections } from "./plan-sections.js";
 import { judge, measureAll, recommend } from "./recommend.js";
+import { standIn } from "./stand-ins.js";
 
 /** What `hyfw plan` was asked for. */
 export interface PlanRequest {
   readonly resolved: ResolvedSettings;
   /** The same settings with more `--set` values over them. */
   readonly resolve: (sets: readonly string[]) => Promise<ResolvedSettings>;
+  /** Needed plugins that are not installed, with what is set for them. */
+  readonly absent: readonly AbsentPlugin[];
   readonly options: PlanOptions;
   readonly gpu: Gpu;
 }
 
 /** Plans a run and prints the plan. */
 export async function planRun(
-  { resolved, resolve, options, gpu }: PlanRequest,
-  io: CommandIo,
+  { resolved, resolve, absent, options, gpu }: PlanRequest,
+  io: Pick<CommandIo, "stdout" | "bold">,
 ): Promise<void> {
   const { batchSize, gradAccuSteps } = resolved.settings.train;
   const gpus = options.gpus ?? resolved.settings.requires.gpus ?? 1;
   const data = await dataFacts(resolved, options);
   const measured = await measureAll(async (checkpointing) =>
-    withRun(await resolve(checkpointingSets(checkpointing)), (run) => measureRun(run, data.resolution)),
+    withStandIns(await resolve(checkpointingSets(checkpointing)), (run) => measureRun(run, data.resolution)),
   );
+  const notes = await withStandIns(resolved, async (_run, stood) => stood);
   const place = { gpu, gpus, gradAccuSteps, utilisation: options.utilisation };
-  const configured = configuredChoice(resolved, gpus);
+  const configured = configuredChoice(resolved, absent, gpus);
   const answer = {
     ...data,
+    notes: [...absent.map(({ name }) => `without ${name}, which is not installed`), ...notes],
     measured,
     place,
     configured,
@@ -57,7 +63,22 @@ export async function planRun(
   );
 }
 
-/** Opens a run for planning: only model and optimizer have to be there. */
+/** Opens a run for planning. Where encoders are not there, or their weights, stand-ins take their place. */
+async function withStandIns<Result>(
+  resolved: ResolvedSettings,
+  work: (run: LoadedRun, notes: readonly string[]) => Promise<Result>,
+): Promise<Result> {
+  const some = standIn(resolved);
+  try {
+    return await withRun(some.resolved, (run) => work(run, some.notes));
+  } catch (fault) {
+    if (!(fault instanceof HyfwError)) throw fault;
+    const all = standIn(resolved, true);
+    return withRun(all.resolved, (run) => work(run, all.notes));
+  }
+}
+
+/** Opens a run of which only model and optimizer have to be there. */
 async function withRun<Result>(
   resolved: ResolvedSettings,
   work: (run: LoadedRun) => Promise<Result>,
@@ -84,7 +105,7 @@ async function dataFacts(
   const [height, width = height] = sides ?? [];
   const given = height === undefined || width === undefined ? undefined : { height, width };
   const found =
-    given !== undefined && samples !== undefined ? undefined : await withRun(resolved, lookAtData);
+    given !== undefined && samples !== undefined ? undefined : await withStandIns(resolved, lookAtData);
   const resolution = given ?? found?.resolution ?? { height: 1024, width: 1024 };
   const from =
     given !== undefined ? "given" : found !== undefined ? "the largest bucket" : "the data cannot be opened";
@@ -110,9 +131,13 @@ async function lookAtData(
 const area = ({ height, width }: Resolution): number => height * width;
 
 /** The choice that the settings make. */
-function configuredChoice({ plugins }: ResolvedSettings, gpus: number): Choice {
+function configuredChoice(
+  { plugins }: ResolvedSettings,
+  absent: readonly AbsentPlugin[],
+  gpus: number,
+): Choice {
   const optionsOf = (name: string): Readonly<Record<string, unknown>> => {
-    const options = plugins.find((plugin) => plugin.name === name)?.options;
+    const { options } = [...plugins, ...absent].find((plugin) => plugin.name === name) ?? {};
     return typeof options === "object" && options !== null ? { ...options } : {};
   };
   const checkpointing = optionsOf("accelerator-gradient-checkpointing");

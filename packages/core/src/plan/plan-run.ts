@@ -2,6 +2,8 @@ import { dtypeBytes } from "@hyfw/native";
 import type { Resolution } from "../hooks/dataset.js";
 import { MODEL, type ParameterSlot } from "../hooks/model.js";
 import { OPTIMIZER } from "../hooks/optimizer.js";
+import { storages } from "../run/build-engine.js";
+import { chooseTrained } from "../run/choose-trained.js";
 import type { LoadedRun } from "../run/container.js";
 import { openAccelerators } from "../run/open-accelerators.js";
 import type { ModelBytes } from "./estimate.js";
@@ -23,7 +25,8 @@ export async function measureRun(
   resolution: Resolution,
   device: "cpu" | "cuda" = "cuda",
 ): Promise<Measured> {
-  const model = run.get(MODEL).build({ device: "meta", seed: run.settings.run.seed });
+  const born = { device: "meta", seed: run.settings.run.seed } as const;
+  const model = chooseTrained(run, run.get(MODEL).build(born), born);
   const facts = { device, rank: 0, worldSize: 1, isPlanned: true } as const;
   const walking = new Set(["precision", "activations", "attention", "kernels"]);
   const accelerators = openAccelerators(run).filter(({ duties }) =>
@@ -36,13 +39,15 @@ export async function measureRun(
     const walk = (samples: number) => walkShapes({ model, accelerators, samples, resolution, device });
     const one = await walk(1);
     const two = await walk(2);
-    const weights = 4 * countOf(model.parameters);
+    const trained = 4 * countOf(model.parameters);
+    const weights = storages(model).reduce((sum, { numel }) => sum + 4 * numel, 0);
     return {
       bytes: {
         parameters: weights / 4,
         weights,
+        trained,
         states: states.reduce((sum, tensor) => sum + tensor.numel * dtypeBytes(tensor.dtype), 0),
-        average: run.settings.train.ema.enabled ? weights : 0,
+        average: run.settings.train.ema.enabled ? trained : 0,
         frozen: (model.frozen?.() ?? []).reduce((sum, { bytes }) => sum + bytes, 0),
         largestSegment: Math.max(...model.segments.map((segment) => 4 * countOf(segment.parameters))),
       },
@@ -50,7 +55,7 @@ export async function measureRun(
     };
   } finally {
     for (const tensor of states) tensor.dispose();
-    for (const { storage } of model.parameters) storage.dispose();
+    for (const storage of storages(model)) storage.dispose();
   }
 }
 

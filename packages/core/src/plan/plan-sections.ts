@@ -20,6 +20,8 @@ export interface PlanAnswer {
   /** Price of one GPU for one hour, in any currency. */
   readonly price: number | undefined;
   readonly recommendation: Recommendation | undefined;
+  /** What is planned in another way than it would run here. */
+  readonly notes: readonly string[];
 }
 
 /** A plan in sections, as `hyfw plan` prints them. */
@@ -35,7 +37,7 @@ export function planSections(answer: PlanAnswer): PlanSection[] {
 }
 
 function assumptions(answer: PlanAnswer): PlanSection {
-  const { place, measured, resolution, resolutionFrom, samples } = answer;
+  const { place, measured, resolution, resolutionFrom, samples, notes } = answer;
   const { gpu, gpus, utilisation, gradAccuSteps } = place;
   const { bytes } = measured.off;
   const flops = measured.off.walkAt(1).flops;
@@ -44,8 +46,14 @@ function assumptions(answer: PlanAnswer): PlanSection {
     rows: [
       ["GPUs", `${gpus} × ${gpu.title}, ${gpu.memoryGiB} GiB each to be had`],
       ["resolution", `${resolution.height}x${resolution.width} (${resolutionFrom})`],
-      ["parameters", bytes.parameters.toLocaleString("en")],
+      [
+        "parameters",
+        bytes.trained === bytes.weights
+          ? bytes.parameters.toLocaleString("en")
+          : `${bytes.parameters.toLocaleString("en")}, of which ${(bytes.trained / 4).toLocaleString("en")} are trained`,
+      ],
       ["operations per sample", `${(flops / 1e12).toPrecision(3)} TFLOP forward and backward`],
+      ...notes.map((note, n): [string, string] => [n === 0 ? "planned with" : "", note]),
       ["micro-batches per step", String(gradAccuSteps)],
       ["samples per epoch", samples === undefined ? "unknown; give --samples" : samples.toLocaleString("en")],
       [

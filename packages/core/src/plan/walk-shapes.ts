@@ -54,11 +54,10 @@ export async function walkShapes(facts: WalkFacts): Promise<ShapeWalk> {
     const counted = flops();
     resetMemoryPeak("meta");
     await executor.train({ values, loss: someLoss, scale: 1, scope });
-    const { forward, backward } = flops();
     return {
       forwardPeak: watch.forwardPeak,
       backward: watch.backward,
-      flops: forward - counted.forward + backward - counted.backward,
+      flops: flops().all - counted.all,
     };
   } finally {
     for (const { storage } of model.parameters) storage.setGrad(undefined);

@@ -38,6 +38,14 @@ export interface LoadedSettings {
   readonly plugins: readonly NamedPlugin[];
   /** Plugins that could not be loaded; reported together with wrong settings. */
   readonly problems: readonly HyfwError[];
+  /** Plugins that are not installed and that the settings say they need, with what is set for them. */
+  readonly absent: readonly AbsentPlugin[];
+}
+
+/** A plugin that is needed and not installed. */
+export interface AbsentPlugin {
+  readonly name: string;
+  readonly options: Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -63,7 +71,7 @@ export async function loadSettings(request: SettingsRequest): Promise<LoadedSett
   const merged = mergeLayers(layers);
   await checkRequires(merged, request);
   const { plugins, problems } = await loadPlugins(merged, cwd);
-  return { cwd, places, layers, plugins, problems };
+  return { cwd, places, layers, plugins, problems, absent: absentPlugins(merged, plugins) };
 }
 
 /** One `--set key=value`; the value is read as YAML, so that numbers, lists and maps can be written. */
@@ -113,6 +121,23 @@ async function checkRequires(merged: MergedNode | undefined, request: SettingsRe
   );
   if (absent.length > 0) missing.push(`plugins that are not installed: ${absent.join(", ")}`);
   if (missing.length > 0) throw requirementsMissing(missing, formatOrigin(node.node.origin, cwd));
+}
+
+/** Needed plugins that were not loaded although the settings have them. */
+function absentPlugins(merged: MergedNode | undefined, plugins: readonly NamedPlugin[]): AbsentPlugin[] {
+  const valueIn = (path: SettingPath): unknown => {
+    const found = nodeAt(merged, path);
+    return found?.depth === path.length ? plainValue(found.node) : undefined;
+  };
+  const requires = RequireSettings.safeParse(valueIn(["requires"]) ?? {});
+  const needed = requires.success ? requires.data.plugins : [];
+  return needed.flatMap((name): AbsentPlugin[] => {
+    const options = valueIn(["plugins", name]);
+    const isLoaded = plugins.some((plugin) => plugin.name === name);
+    return isLoaded || options === undefined
+      ? []
+      : [{ name, options: isPlainObject(options) ? options : {} }];
+  });
 }
 
 async function loadPlugins(

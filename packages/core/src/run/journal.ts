@@ -52,7 +52,7 @@ interface Window {
   readonly ms: { data: number; forward: number; backward: number; update: number };
   opCalls: number;
   betweenStepsMs: number;
-  readonly flops: { forward: number; backward: number };
+  readonly flops: { all: number; own: number };
 }
 
 /** Writes down a run as it goes: the progress line, `metrics.jsonl`, and the step event. */
@@ -130,11 +130,9 @@ export class Journal {
     const { wallMs, flops: done } = this.window;
     const { peakTflops } = this.facts;
     const seconds = wallMs / 1000;
-    // Backward is twice the model's forward, however often forward was computed again.
-    const own = 1.5 * done.backward;
     return {
-      flopsPerSecond: (done.forward + done.backward) / seconds,
-      ...(peakTflops !== undefined && { mfu: own / seconds / (peakTflops * 1e12) }),
+      flopsPerSecond: done.all / seconds,
+      ...(peakTflops !== undefined && { mfu: done.own / seconds / (peakTflops * 1e12) }),
     };
   }
 
@@ -214,14 +212,14 @@ export class Journal {
   }
 }
 
-function addFlops(sum: { forward: number; backward: number }, now: Flops, before: Flops): void {
-  sum.forward += now.forward - before.forward;
-  sum.backward += now.backward - before.backward;
+function addFlops(sum: { all: number; own: number }, now: Flops, before: Flops): void {
+  sum.all += now.all - before.all;
+  sum.own += now.own - before.own;
 }
 
 function emptyWindow(): Window {
   const ms = { data: 0, forward: 0, backward: 0, update: 0 };
-  const flopsDone = { forward: 0, backward: 0 };
+  const flopsDone = { all: 0, own: 0 };
   const sums = { steps: 0, skipped: 0, samples: 0, wallMs: 0, loss: 0, opCalls: 0, betweenStepsMs: 0 };
   return { ...sums, parts: {}, ms, flops: flopsDone };
 }
