@@ -1,9 +1,10 @@
 // @ts-check
 // A HunyuanDiT training step without data: plugins set up as a run would, batches of one resolution from nowhere.
 import { ACCELERATOR, diceKey, LATENTS, MODEL, OPTIMIZER, plainCaption, TEXT_ENCODER } from "@hyfw/core";
-import { Executor, trainStep } from "@hyfw/core/engine";
+import { DataParallel, Executor, trainStep, World } from "@hyfw/core/engine";
 import { fromTypedArray, keyedNormal, noGrad, ones, zeros } from "@hyfw/native";
 import precision from "@hyfw/plugin-accelerator-precision";
+import zero from "@hyfw/plugin-accelerator-zero";
 import hunyuanDit from "@hyfw/plugin-model-hunyuan-dit";
 import adamw from "@hyfw/plugin-optimizer-adamw";
 
@@ -43,6 +44,12 @@ async function setUp(plugin, options, provided) {
   await plugin.setup(/** @type {never} */ (context));
 }
 
+/** @param {{ storage: import("@hyfw/native").Tensor }} slot */
+const storageOf = ({ storage }) => storage;
+
+/** @param {readonly import("@hyfw/native").Tensor[]} tensors float32 */
+const bytesOf = (tensors) => tensors.reduce((sum, { numel }) => sum + 4 * numel, 0);
+
 /** @param {readonly number[]} shape @param {number} seed */
 const noise = (shape, seed) =>
   keyedNormal([{ low: seed, high: 1 }], shape)
@@ -51,9 +58,11 @@ const noise = (shape, seed) =>
 
 /**
  * @param {Shape} shape
- * @returns {Promise<{ parameters: number, step: () => Promise<number> }>}
+ * @param {{ group?: import("@hyfw/native").ProcessGroup, stage?: 0 | 1 | 2 | 3 }} [together] the processes that share
+ *   the work, and how: averaged gradients, or a ZeRO stage
+ * @returns {Promise<{ parameters: number, held: () => { weights: number, states: number }, step: () => Promise<number> }>}
  */
-export async function syntheticRun(shape) {
+export async function syntheticRun(shape, { group, stage = 0 } = {}) {
   const { batch, latent, channels, textLen, t5Len, textWidth, t5Width } = shape;
   const provided = new Map();
   const latents = noise([batch, channels, latent, latent], 1);
@@ -105,11 +114,20 @@ export async function syntheticRun(shape) {
   await setUp(hunyuanDit, network, provided);
   await setUp(adamw, {}, provided);
   await setUp(precision, { dtype: shape.dtype }, provided);
-  const model = provided.get(MODEL).build({ device: "cpu", seed: 1 });
   const accelerators = [provided.get(ACCELERATOR)];
+  if (group !== undefined && stage > 0) {
+    await setUp(zero, { stage }, provided);
+    accelerators.unshift(provided.get(ACCELERATOR));
+  } else if (group !== undefined) accelerators.unshift(new DataParallel());
+  const world = new World(undefined, group);
+  const { rank, worldSize } = world;
+  const withoutWeights = accelerators.some((one) => one.makesWeights?.(worldSize) === true);
+  const model = provided.get(MODEL).build({ device: "cpu", seed: 1, withoutWeights });
   for (const accelerator of accelerators)
-    accelerator.prepare?.(model, { device: "cpu", rank: 0, worldSize: 1 });
-  const optimizer = provided.get(OPTIMIZER).create(model.parameters);
+    await accelerator.prepare?.(model, { device: "cpu", rank, worldSize, ...(group && { group }) });
+  const { sharding } = accelerators[0];
+  const trained = sharding?.slots ?? model.parameters;
+  const optimizer = provided.get(OPTIMIZER).create(trained);
   const executor = new Executor(model.segments, accelerators);
   const pixels = new Float32Array(batch * 3 * latent * latent);
   let steps = 0;
@@ -143,11 +161,18 @@ export async function syntheticRun(shape) {
         sum + slot.shape.reduce((a, b) => a * b, 1),
       0,
     ),
+    /** Bytes that this process holds between steps. */
+    held: () => ({
+      weights: bytesOf((sharding?.isWeightless ? trained : model.parameters).map(storageOf)),
+      states: bytesOf(Object.values(optimizer.state().tensors)),
+    }),
     step: async () => {
       steps++;
       const order = { step: steps, lr: 1e-4, gradAccuSteps: 1, maxGradNorm: 1 };
       const parts = {
         model,
+        trained,
+        world,
         executor,
         optimizer,
         accelerators,

@@ -36,8 +36,12 @@ async function cudaAvailable() {
   return cudaDevices() > 0;
 }
 
-process.exitCode = await main(process.argv.slice(2), {
+const code = await main(process.argv.slice(2), {
   commands,
   cudaAvailable,
   presetFolders: [fileURLToPath(new URL("../presets", import.meta.url))],
 });
+
+// One of several processes must not wait for what only a process that is gone could finish.
+if (process.env.HYFW_LAUNCHED !== undefined) process.exit(code);
+process.exitCode = code;

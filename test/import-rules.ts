@@ -28,7 +28,7 @@ export const rules: readonly RoomRule[] = [
   { room: "examples", may: ["@hyfw/*"] },
   { room: "benchmarks", may: ["@hyfw/*"], reach: ["scripts"] },
   // Tests of the whole command use the fixtures of the tests beside it.
-  { room: "test", may: ["@hyfw/*"], reach: ["scripts", "packages/core/src/cli"] },
+  { room: "test", may: ["@hyfw/*"], reach: ["scripts", "packages/core/src/cli", "packages/core/src/launch"] },
 ];
 
 /** Public entries beside the main one of a package; its package.json names them under `exports`. */

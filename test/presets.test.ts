@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { checkSettings, loadSettings } from "@hyfw/core";
+import { noProcessGroups } from "@hyfw/native";
 import t from "tap";
 import { root } from "../scripts/setup/paths.mjs";
 import { emojiData, hyfw } from "./emoji-data.js";
@@ -48,6 +49,14 @@ t.test("every whole preset, in small, trains three steps on the CPU", async (t) 
     t.match(plan, /steps +3\n/, `${name}: the dry run`);
     const out = hyfw(cwd, ...small, "--task-flag", name);
     t.match(out, /step 3\/3 +loss \d/, `${name}: three steps`);
+  }
+  const skip = noProcessGroups();
+  if (skip !== "") t.comment(`not on two processes: ${skip}`);
+  const spread = skip === "" ? ["a800-zero1", "a800-zero2", "a800-zero3-offload", "multi-node-zero1"] : [];
+  for (const name of spread) {
+    const two = ["--preset", name, "--preset", "tiny", ...data, "--nproc", "2", "--batch-size", "1"];
+    const out = hyfw(cwd, ...two, "--task-flag", `${name}-on-two`);
+    t.match(out, /step 3\/3 +loss \d/, `${name}: three steps on two processes`);
   }
   const used = hyfw(cwd, "--preset", "a800-zero1", "--preset", "tiny", ...data, ...absent, "--dry-run");
   t.match(used, /accelerator gradient-checkpointing +runs norms, activations and sums/);

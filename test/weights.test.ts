@@ -63,6 +63,11 @@ t.test(
 
     const folder = join(runNamed(cwd, "straight"), "checkpoints", "step-000008");
     t.match(node(cwd, HYFW, "inspect", folder), /LoRA of 10 layers in peft names, rank 4, alpha 4/);
+    const model = join(checkpoint, "model.safetensors");
+    // The base holds the small runs' text encoders too, which are no part of HunyuanDiT.
+    t.throws(() => node(cwd, HYFW, "merge", model, folder, "merged.safetensors"), {
+      message: /HYFW_DIT_WEIGHTS_MISFIT[\s\S]*text_encoder/,
+    });
     node(cwd, HYFW, "convert", folder, "kohya.safetensors", "--to", "kohya");
     t.match(
       node(cwd, HYFW, "inspect", "kohya.safetensors"),

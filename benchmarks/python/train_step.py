@@ -5,6 +5,7 @@ times in milliseconds, so that both sides can take turns on a quiet machine.
 """
 
 import json
+import os
 import sys
 import time
 
@@ -139,6 +140,11 @@ def main():
     torch.manual_seed(0)
     torch.set_num_threads(c["threads"])
     model = HunyuanDiT(c).train()
+    net = model
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        # Plain data parallelism as PyTorch has it, with its default buckets.
+        torch.distributed.init_process_group("gloo")
+        net = torch.nn.parallel.DistributedDataParallel(model)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, weight_decay=0.0, fused=True)
     b, size = c["batch"], c["latent"]
     x0, noise = torch.randn(b, c["channels"], size, size), torch.randn(b, c["channels"], size, size)
@@ -155,7 +161,7 @@ def main():
         xt = a.sqrt() * x0 + (1 - a).sqrt() * noise
         target = a.sqrt() * noise - (1 - a).sqrt() * x0
         with torch.autocast("cpu", torch.bfloat16, enabled=c["dtype"] == "bf16"):
-            out = model(xt, t, text, text_mask, t5, t5_mask, cos, sin)
+            out = net(xt, t, text, text_mask, t5, t5_mask, cos, sin)
         prediction = out.float()
         loss = (target - prediction).square().mean(dim=(1, 2, 3)).mean()
         loss.backward()

@@ -46,6 +46,34 @@ export interface Addon {
   backwardAsync(outputs: TensorId[], grads: TensorId[], retain: boolean): Promise<void>;
   gradients(outputs: TensorId[], inputs: TensorId[], grads: TensorId[], retain: boolean): TensorId[];
 
+  // Memory that comes and goes behind tensors
+  storageBytes(id: TensorId): number;
+  freeStorage(id: TensorId): void;
+  fillStorage(id: TensorId, bytes: number): void;
+  untracked(id: TensorId): TensorId;
+
+  // Collectives
+  noProcessGroups(): string;
+  hasNccl(): boolean;
+  joinGroup(
+    rank: number,
+    size: number,
+    host: string,
+    port: number,
+    isServer: boolean,
+    backend: string,
+    timeoutMs: number,
+    prefix: string,
+  ): Promise<void>;
+  allReduce(id: TensorId, how: string): Promise<void>;
+  reduceScatter(output: TensorId, input: TensorId, how: string): Promise<void>;
+  allGather(output: TensorId, input: TensorId): Promise<void>;
+  broadcast(id: TensorId, root: number): Promise<void>;
+  barrier(): Promise<void>;
+  leaveGroup(): void;
+  abandonGroup(): void;
+  exitNow(code: number): void;
+
   // Ops
   callOp(name: string, args: readonly unknown[]): unknown;
   callOpAsync(name: string, args: readonly unknown[]): Promise<unknown>;

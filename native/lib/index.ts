@@ -74,6 +74,14 @@ export {
   zeros,
 } from "./ops.js";
 export {
+  hasNccl,
+  joinGroup,
+  noProcessGroups,
+  ProcessGroup,
+  type ReduceOp,
+  type Rendezvous,
+} from "./process-group.js";
+export {
   Generator,
   keyedNormal,
   manualSeed,
@@ -89,7 +97,9 @@ export {
   streamSafetensors,
   writeSafetensors,
 } from "./safetensors.js";
+export { safetensorsHeader, type TensorFacts } from "./safetensors-header.js";
 export { live, Scope, tidy } from "./scope.js";
+export { fillStorage, freeStorage, storageBytes, untracked } from "./storage.js";
 export { type NumberArray, Tensor } from "./tensor.js";
 export { isTorchFile, openTorchFile, TorchFile, type TorchFileEntry } from "./torch-file/torch-file.js";
 export { writeTorchFile } from "./torch-file/write.js";

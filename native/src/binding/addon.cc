@@ -51,7 +51,12 @@ std::string describe_arguments(Instance& instance, const std::vector<napi_value>
   return text;
 }
 
-static void stop(void* data) { static_cast<Instance*>(data)->worker.reset(); }
+static void stop(void* data) {
+  auto* instance = static_cast<Instance*>(data);
+  instance->worker.reset();
+  // A collective may wait for a process that is gone, so nobody waits for this thread.
+  if (instance->collectives != nullptr) Worker::abandon(std::move(instance->collectives));
+}
 
 static napi_value start(napi_env env, napi_value exports) {
   count_memory();
@@ -66,8 +71,10 @@ static napi_value start(napi_env env, napi_value exports) {
   napi_create_object(env, &ops);
   define_memory(*instance, exports);
   define_autograd(*instance, exports);
+  define_collectives(*instance, exports);
   define_dispatcher(*instance, exports);
   define_machine(*instance, exports);
+  define_storage(*instance, exports);
   define_engine(*instance, exports);
   define_tensor_ops(*instance, ops);
   define_math_ops(*instance, ops);

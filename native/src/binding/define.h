@@ -103,8 +103,10 @@ void define(Instance& instance, napi_value target, const char* name, F function)
 
 void define_memory(Instance& instance, napi_value exports);
 void define_autograd(Instance& instance, napi_value exports);
+void define_collectives(Instance& instance, napi_value exports);
 void define_dispatcher(Instance& instance, napi_value exports);
 void define_machine(Instance& instance, napi_value exports);
+void define_storage(Instance& instance, napi_value exports);
 void define_engine(Instance& instance, napi_value exports);
 void define_tensor_ops(Instance& instance, napi_value ops);
 void define_math_ops(Instance& instance, napi_value ops);

@@ -13,6 +13,7 @@
 
 namespace hyfw {
 
+class ProcessGroup;
 class Worker;
 
 /** Typed arrays whose tensors are gone. A tensor's memory can be freed on any thread, JavaScript only on its
@@ -28,6 +29,12 @@ struct Instance {
   std::shared_ptr<ReleaseQueue> released = std::make_shared<ReleaseQueue>();
   int64_t lent = 0;
   std::unique_ptr<Worker> worker;
+  /** Runs collectives, beside `worker`. */
+  std::unique_ptr<Worker> collectives;
+  std::shared_ptr<ProcessGroup> group;
+  int64_t group_rank = 0;
+  int64_t group_size = 0;
+  int64_t collectives_started = 0;
   std::unordered_map<uint32_t, at::Generator> generators;
   uint32_t next_generator = 1;
   uint64_t op_calls = 0;

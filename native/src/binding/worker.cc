@@ -30,6 +30,19 @@ Worker::~Worker() {
   napi_release_threadsafe_function(notify_, napi_tsfn_abort);
 }
 
+void Worker::abandon(std::unique_ptr<Worker> worker) {
+  bool busy;
+  {
+    std::lock_guard<std::mutex> lock(worker->mutex_);
+    worker->stop_ = true;
+    busy = worker->busy_;
+  }
+  if (!busy) return;  // the destructor joins a thread that is about to return
+  worker->thread_.detach();
+  napi_release_threadsafe_function(worker->notify_, napi_tsfn_abort);
+  static_cast<void>(worker.release());
+}
+
 napi_value Worker::submit(std::string op, std::function<void()> work, std::function<napi_value()> finish) {
   napi_env env = instance_.env;
   napi_value promise;
@@ -58,6 +71,7 @@ void Worker::run() {
     Job job = std::move(waiting_.front());
     waiting_.pop_front();
     const int threads = threads_;
+    busy_ = true;
     lock.unlock();
     // Thread count and grad mode belong to the operating system's thread, so they are set here.
     if (threads != threads_now) at::set_num_threads(threads_now = threads);
@@ -69,6 +83,8 @@ void Worker::run() {
     }
     job.work = nullptr;  // frees the job's tensors here rather than on the JavaScript thread
     lock.lock();
+    busy_ = false;
+    if (stop_) return;  // nobody is there to be told
     done_.push_back(std::move(job));
     lock.unlock();
     napi_call_threadsafe_function(notify_, nullptr, napi_tsfn_nonblocking);

@@ -7,6 +7,7 @@
 #include <deque>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -26,6 +27,8 @@ class Worker {
    */
   napi_value submit(std::string op, std::function<void()> work, std::function<napi_value()> finish);
   void set_threads(int count);
+  /** Ends a worker without waiting for a job that may never end; what it would need stays in memory. */
+  static void abandon(std::unique_ptr<Worker> worker);
 
  private:
   struct Job {
@@ -48,6 +51,7 @@ class Worker {
   std::deque<Job> done_;
   int pending_ = 0;
   int threads_ = 0;
+  bool busy_ = false;
   bool stop_ = false;
   std::thread thread_;
 };

@@ -7,7 +7,10 @@ export { bytesOf, type MemoryByKind, type ModelBytes, memoryOf } from "./plan/es
 export { type Measured, measureRun } from "./plan/plan-run.js";
 export { type ShapeWalk, type WalkFacts, walkShapes } from "./plan/walk-shapes.js";
 export { chooseTrained } from "./run/choose-trained.js";
+export { DataParallel } from "./run/data-parallel.js";
 export { Ema } from "./run/ema.js";
 export { Executor } from "./run/executor.js";
+export { bucketsOf, elements, FlatBucket } from "./run/flat-bucket.js";
 export type { LoadedBatch } from "./run/loader.js";
 export { type StepOrder, type StepParts, type StepReport, trainStep } from "./run/step.js";
+export { World } from "./run/world.js";

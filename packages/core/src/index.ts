@@ -18,7 +18,12 @@ export {
   type Duty,
   type ForwardFacts,
   type Gradients,
+  type LossScale,
+  type MicroStepFacts,
   type RunFacts,
+  type Sharding,
+  type ShardSlot,
+  type ShardTensors,
 } from "./hooks/accelerator.js";
 export { ADAPTER, type Adapter } from "./hooks/adapter.js";
 export {

@@ -32,6 +32,7 @@ export class Parameter {
   readonly storage: Tensor;
   readonly decays: boolean;
   readonly castable: boolean;
+  private readonly seed: number;
   /** What an adapter adds to the linear layer of this weight. */
   private lowRank: LowRank | undefined;
   private front: Tensor;
@@ -41,15 +42,22 @@ export class Parameter {
   constructor(
     readonly name: string,
     readonly shape: readonly number[],
-    init: Init,
+    private readonly init: Init,
     birth: Birth,
     traits: ParameterTraits,
   ) {
     this.decays = traits.decays;
     this.castable = traits.castable;
+    this.seed = birth.seed;
     this.storage = firstNumbers(name, shape, init, birth, traits);
     this.front = this.storage;
     this.frontDtype = this.storage.dtype;
+  }
+
+  /** Its initial numbers, made anew, in the current scope. */
+  initial(device: DeviceName): Tensor {
+    const { shape, name, seed } = this;
+    return noGrad(() => this.init({ shape, key: initKey(seed, name), device }));
   }
 
   /** What modules compute with: the substitute while there is one, else `storage`. */
@@ -93,7 +101,7 @@ function firstNumbers(
   traits: ParameterTraits,
 ): Tensor {
   if (source !== undefined) return source(name, shape, traits);
-  if (device === "meta") return empty(shape, { device }).keep();
+  if (device === "meta") return empty(shape, { device }).keep().setRequiresGrad();
   return tidy(() => noGrad(() => init({ shape, key: initKey(seed, name), device })))
     .keep()
     .setRequiresGrad();

@@ -1,34 +1,65 @@
 import { readFileSync } from "node:fs";
-import type { Accelerator, Duty, ForwardFacts, Model, RunFacts, Segment, Values } from "@hyfw/core";
-import type { Tensor } from "@hyfw/native";
+import type {
+  Accelerator,
+  Duty,
+  ForwardFacts,
+  LossScale,
+  Model,
+  RunFacts,
+  Segment,
+  Values,
+} from "@hyfw/core";
+import type { DType } from "@hyfw/native";
+import { LossScaler, SCALE_RULES } from "./loss-scaler.js";
 
 /** What linear layers may compute in. */
-export type ComputeType = "fp32" | "bf16";
+export type ComputeType = "fp32" | "bf16" | "fp16";
+
+/** The element type that castable weights are cast to. */
+const CAST = { bf16: "bfloat16", fp16: "float16" } as const satisfies Partial<Record<ComputeType, DType>>;
 
 /**
- * Computes linear layers and convolutions in bfloat16 while weights stay float32: around each segment's forward, its
- * castable slots get a bfloat16 copy in front. The copy is made under grad, so that backward lands in float32.
+ * Computes linear layers and convolutions in bfloat16 or float16 while weights stay float32: around each segment's forward, its
+ * castable slots get a copy of that type in front. The copy is made under grad, so that backward lands in float32.
  * Values keep their types; layers cast what they are given to their weight's type.
  */
 export class Precision implements Accelerator {
   readonly name = "precision";
   readonly duties: readonly Duty[] = ["precision"];
   private chosen: ComputeType;
+  private readonly scaler: LossScaler | undefined;
 
-  constructor(private readonly dtype: "auto" | ComputeType) {
+  constructor(
+    private readonly dtype: "auto" | ComputeType,
+    private readonly rules: keyof typeof SCALE_RULES = "usual",
+  ) {
     this.chosen = dtype === "auto" ? fastOnThisCpu() : dtype;
+    // Only float16 has too few exponents for small gradients.
+    this.scaler = dtype === "fp16" ? new LossScaler(SCALE_RULES[rules]) : undefined;
+  }
+
+  get lossScale(): LossScale | undefined {
+    return this.scaler;
   }
 
   describe(): string {
     const why = this.dtype === "auto" ? " (auto: what this machine is fast at)" : "";
-    return this.chosen === "bf16"
-      ? `linear layers and convolutions in bfloat16, weights float32${why}`
-      : `everything in float32${why}`;
+    if (this.chosen === "fp32") return `everything in float32${why}`;
+    const scaled = this.scaler === undefined ? "" : `, loss scale ${this.rules} from ${this.scaler.value}`;
+    return `linear layers and convolutions in ${CAST[this.chosen]}, weights float32${why}${scaled}`;
   }
 
   prepare(_model: Model, { device }: RunFacts): void {
     // Every CUDA GPU that current libtorch runs on computes in bfloat16.
     if (this.dtype === "auto" && device !== "cpu") this.chosen = "bf16";
+  }
+
+  state(): Readonly<Record<string, number>> {
+    return this.scaler?.state() ?? {};
+  }
+
+  restoreState(saved: Readonly<Record<string, number>>): void {
+    this.scaler?.restore(saved);
   }
 
   aroundForward(
@@ -38,9 +69,10 @@ export class Precision implements Accelerator {
     next: (values: Values) => Values,
   ): Values {
     if (this.chosen === "fp32") return next(values);
+    const dtype = CAST[this.chosen];
     const castable = parameters.filter((slot) => slot.castable);
     const before = castable.map((slot) => slot.tensor());
-    for (const [index, slot] of castable.entries()) slot.substitute(toBfloat16(before[index]));
+    for (const [index, slot] of castable.entries()) slot.substitute(before[index]?.to({ dtype }));
     try {
       return next(values);
     } finally {
@@ -59,8 +91,4 @@ function fastOnThisCpu(): ComputeType {
     // Other systems than Linux do not tell; float32 is right everywhere.
     return "fp32";
   }
-}
-
-function toBfloat16(tensor: Tensor | undefined): Tensor | undefined {
-  return tensor?.to({ dtype: "bfloat16" });
 }

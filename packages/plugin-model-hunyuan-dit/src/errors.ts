@@ -106,3 +106,12 @@ export const weightsContradict = defineError(
     todo: "set these options of model-hunyuan-dit, or start from --preset hunyuan-dit-1.2 or hunyuan-dit-1.1",
   }),
 );
+
+/** Two files of weights are not of the same model. */
+export const weightsOther = defineError(
+  "HYFW_DIT_WEIGHTS_OTHER",
+  (tuned: string, base: string, name: string) => ({
+    summary: `${tuned} and ${base} are not the same model: they differ in ${name}`,
+    todo: "give the model that the first was trained from",
+  }),
+);

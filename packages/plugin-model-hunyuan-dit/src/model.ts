@@ -45,7 +45,8 @@ function build(options: HunyuanDitOptions, { latents, textEncoders }: ModelNeeds
   const { textStatesDim, textStatesDimT5, textLen, textLenT5 } = textEncoders;
   const inputs = { inChannels: latents.channels, textStatesDim, textStatesDimT5, textLen, textLenT5 };
   const shape = networkShape(options, inputs);
-  const network = new Network({ path: "", ...facts }, shape);
+  const born = facts.withoutWeights === true ? "meta" : facts.device;
+  const network = new Network({ path: "", seed: facts.seed, device: born }, shape);
   const textEncoder = textEncoders.build(facts);
   const own = network.parameters();
   const preparation: Preparation = {

@@ -42,7 +42,8 @@ export function characterEncoders(options: CharacterOptions): TextEncoderHook {
 
 function build(options: CharacterOptions, facts: ModelFacts): TextEncoder {
   const { textStatesDim, textStatesDimT5, textLen, textLenT5, buckets } = options;
-  const at = (path: string): Place => ({ path, ...facts });
+  const device = facts.withoutWeights === true ? "meta" : facts.device;
+  const at = (path: string): Place => ({ path, seed: facts.seed, device });
   const first = new CharacterTable(at("text_encoder"), { buckets, length: textLen, width: textStatesDim });
   const second = new CharacterTable(at("text_encoder_t5"), {
     buckets,

@@ -1,45 +1,63 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { type MappedSafetensors, noGrad, openSafetensors, Scope, type Tensor } from "@hyfw/native";
+import { type MappedSafetensors, noGrad, openSafetensors, Scope } from "@hyfw/native";
 import { weightsDiffer } from "../errors.js";
-import type { Model } from "../hooks/model.js";
+import type { Accelerator, Sharding } from "../hooks/accelerator.js";
+import type { Model, ParameterSlot } from "../hooks/model.js";
 import type { Optimizer } from "../hooks/optimizer.js";
 import type { Ema } from "../run/ema.js";
 import { FILES } from "./save.js";
 import { savedSlots } from "./saved-slots.js";
+import { SavedStretches } from "./saved-stretches.js";
 import type { RunState } from "./state.js";
 
 /** What a checkpoint is copied into. */
 export interface RestoreTarget {
   readonly model: Model;
+  readonly sharding: Sharding | undefined;
+  /** What this process updates. */
+  readonly trained: readonly ParameterSlot[];
   readonly optimizer: Optimizer;
   readonly ema: Ema | undefined;
+  readonly accelerators: readonly Accelerator[];
 }
 
 /**
- * Copies a checkpoint's tensors into a run that is built.
+ * Copies a checkpoint's tensors into a run that is built, whatever number of processes and ZeRO stage saved it: each
+ * process reads its own stretches.
  * @returns what could not be restored, in words for a person
- * @throws HYFW_WEIGHTS when names or shapes of the model differ
+ * @throws HYFW_WEIGHTS when names or shapes of the model differ; HYFW_CHECKPOINT_RESHARD
  */
 export function restoreCheckpoint(path: string, state: RunState, target: RestoreTarget): string[] {
-  const { model, optimizer, ema } = target;
+  const { model, sharding, trained, optimizer, ema, accelerators } = target;
   const notes: string[] = [];
-  loadWeights(join(path, model.adapter === undefined ? FILES.model : FILES.adapter), model);
-  if (existsSync(join(path, FILES.optimizer))) {
+  const file = openSafetensors(join(path, model.adapter === undefined ? FILES.model : FILES.adapter));
+  checkNames(file, model);
+  const isWeightless = sharding?.isWeightless === true;
+  const spread = new Set<ParameterSlot>(isWeightless ? model.parameters : []);
+  const whole = savedSlots(model).filter((slot) => !spread.has(slot));
+  fill([...whole, ...(isWeightless ? sharding.slots : [])], SavedStretches.whole(file));
+  for (const accelerator of accelerators) {
+    const saved = state.accelerators?.[accelerator.name];
+    if (saved !== undefined) accelerator.restoreState?.(saved);
+  }
+  const moments = SavedStretches.optimizer(path);
+  if (moments !== undefined) {
     using scope = new Scope();
-    const tensors = scope.run(() => allOf(openSafetensors(join(path, FILES.optimizer))));
+    const tensors = scope.run(() => moments.momentsOf(trained));
     scope.run(() => optimizer.restore({ tensors, counters: state.optimizerCounters }));
   } else notes.push("the checkpoint has no optimizer state: moments start at zero");
   if (ema === undefined) return notes;
-  const emaPath = join(path, FILES.ema);
-  if (existsSync(emaPath)) {
-    using scope = new Scope();
-    const file = openSafetensors(emaPath);
-    checkNames(file, model);
-    scope.run(() => ema.restore(allOf(file), state.emaCount ?? 0));
+  const averages = SavedStretches.ema(path);
+  using scope = new Scope();
+  if (averages !== undefined) {
+    averages.check(model.parameters);
+    const tensors = trained.map(
+      (slot) => [slot.name, scope.run(() => averages.read(slot.name, slot))] as const,
+    );
+    scope.run(() => ema.restore(Object.fromEntries(tensors), state.emaCount ?? 0));
   } else {
-    const weights = Object.fromEntries(model.parameters.map(({ name, storage }) => [name, storage]));
-    ema.restore(weights, 0);
+    ema.restore(Object.fromEntries(trained.map(({ name, storage }) => [name, storage])), 0);
     notes.push("the checkpoint has no moving average: it starts from the weights");
   }
   return notes;
@@ -49,9 +67,33 @@ export function restoreCheckpoint(path: string, state: RunState, target: Restore
 export function loadWeights(path: string, model: Model): void {
   const file = openSafetensors(path);
   checkNames(file, model);
-  using scope = new Scope();
-  for (const { name, storage } of savedSlots(model))
-    scope.run(() => noGrad(() => storage.detach().copy_(file.get(name))));
+  fill(savedSlots(model), SavedStretches.whole(file));
+}
+
+/**
+ * Copies a checkpoint's weights into a model: the moving average where it is asked for and there is one.
+ * @returns whether it is the moving average
+ */
+export function loadCheckpointWeights(checkpoint: string, model: Model, which: "ema" | "live"): boolean {
+  const averaged = join(checkpoint, FILES.ema);
+  if (which === "ema" && existsSync(averaged)) {
+    loadWeights(averaged, model);
+    return true;
+  }
+  loadWeights(join(checkpoint, model.adapter === undefined ? FILES.model : FILES.adapter), model);
+  const stretches = which === "ema" ? SavedStretches.ema(checkpoint) : undefined;
+  if (stretches === undefined) return false;
+  // What is not trained is its own average.
+  stretches.check(model.parameters);
+  fill(model.parameters, stretches);
+  return true;
+}
+
+function fill(slots: readonly ParameterSlot[], saved: SavedStretches): void {
+  for (const slot of slots) {
+    using scope = new Scope();
+    scope.run(() => noGrad(() => slot.storage.detach().copy_(saved.read(slot.name, slot))));
+  }
 }
 
 function checkNames(file: MappedSafetensors, model: Model): void {
@@ -68,8 +110,4 @@ function checkNames(file: MappedSafetensors, model: Model): void {
   for (const name of file.names())
     if (!known.has(name)) wrong.push(`${name}: only in the file, [${file.entry(name).shape}]`);
   if (wrong.length > 0) throw weightsDiffer(file.path, wrong);
-}
-
-function allOf(file: MappedSafetensors): Record<string, Tensor> {
-  return Object.fromEntries(file.names().map((name) => [name, file.get(name)]));
 }

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { checkpointBroken } from "../errors.js";
@@ -20,20 +20,14 @@ const ManifestSchema = z.object({
 /** What a checkpoint holds: each file with its size and SHA-256. */
 export type Manifest = z.output<typeof ManifestSchema>;
 
-/** Hashes every file of a folder and writes the manifest; the last thing that is written into it. */
-export async function writeManifest(
+/** Writes the manifest; the last thing that is written into a checkpoint's folder. */
+export function writeManifest(
   folder: string,
   facts: Pick<Manifest, "step" | "kind">,
-): Promise<Manifest> {
-  const names = (await readdir(folder)).filter((name) => name !== MANIFEST).sort();
-  const files: Manifest["files"] = [];
-  for (const name of names) {
-    const path = join(folder, name);
-    files.push({ name, bytes: (await stat(path)).size, sha256: await hashOf(path) });
-  }
+  files: Manifest["files"],
+): void {
   const manifest: Manifest = { format: "hyfw-checkpoint-1", ...facts, files };
   writeDurably(join(folder, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`);
-  return manifest;
 }
 
 /** Reads a manifest without looking at the files. @throws HYFW_CHECKPOINT_BROKEN */

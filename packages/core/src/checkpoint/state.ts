@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { checkpointBroken } from "../errors.js";
+import { PlaceSchema } from "../run/unit-places.js";
 
 /** Name of the file with everything of a run that is not a tensor. */
 export const STATE = "state.json";
@@ -12,18 +13,14 @@ const StateSchema = z.object({
   step: whole,
   /** Samples trained so far, over all ranks. */
   samples: whole,
-  place: z.object({
-    phase: whole,
-    epoch: whole,
-    unitsDone: whole,
-    phaseUnits: whole,
-    epochsBefore: whole,
-  }),
+  place: PlaceSchema,
   seed: whole,
   unitSize: whole,
   /** Updates of the moving average; absent without one. */
   emaCount: whole.optional(),
   optimizerCounters: z.record(z.string(), z.number()),
+  /** Numbers that accelerators go on with, by accelerator. */
+  accelerators: z.record(z.string(), z.record(z.string(), z.number())).optional(),
   settingsHash: z.string(),
 });
 

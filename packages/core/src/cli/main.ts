@@ -1,6 +1,7 @@
 import { CORE_VERSION } from "../core-version.js";
 import { HyfwError } from "../define-error.js";
 import { commandUnknown } from "../errors.js";
+import { reportFault } from "../launch/report-fault.js";
 import { suggest } from "../settings/suggest.js";
 import { boardCommand } from "./board-command.js";
 import type { Command, CommandIo } from "./command.js";
@@ -8,6 +9,7 @@ import { configCommand } from "./config-command.js";
 import { isFlag } from "./flags.js";
 import { planCommand } from "./plan-command.js";
 import { presetCommand } from "./preset-command.js";
+import { resumeCommand } from "./resume-command.js";
 import { sampleCommand } from "./sample-command.js";
 import { seeCommand } from "./see-command.js";
 import type { Installation } from "./settings-arguments.js";
@@ -45,7 +47,7 @@ export async function main(
     return stop.signal.aborted ? EXIT.interrupted : (code ?? EXIT.done);
   } catch (fault) {
     if (stop.signal.aborted && isAbort(fault)) return EXIT.interrupted;
-    io.stderr.write(`${formatFault(fault, io)}\n`);
+    reportFault(fault, formatFault(fault, io), fullIo);
     if (stop.signal.aborted) return EXIT.interrupted;
     return fault instanceof HyfwError && isUsage(fault.code) ? EXIT.usage : EXIT.failed;
   } finally {
@@ -61,6 +63,7 @@ async function dispatch(
   const installation: Installation = {
     presetFolders: options.presetFolders ?? [],
     cudaAvailable: options.cudaAvailable ?? (() => false),
+    ...(options.program !== undefined && { program: options.program }),
   };
   const own: Command[] = [
     trainCommand(installation),
@@ -68,6 +71,7 @@ async function dispatch(
     configCommand(installation),
     presetCommand(installation),
     seeCommand(installation),
+    resumeCommand(installation),
     planCommand(installation),
     boardCommand(),
   ];

@@ -54,7 +54,7 @@ const REFUSALS: readonly (readonly [Refusal, string])[] = [
     "--deepspeed --deepspeed_config --deepspeed-optimizer --local_rank --remote-device --zero-stage",
   ],
   [PYTHON, "--num-workers --gc-interval"],
-  [missing("ZeRO"), "--use-zero-stage"],
+  [declaredBy("accelerator-zero"), "--use-zero-stage"],
   [declaredBy("adapter-lora"), "--rank --target-modules"],
   [
     {

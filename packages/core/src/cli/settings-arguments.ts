@@ -14,6 +14,8 @@ export interface Installation {
   readonly presetFolders: readonly string[];
   /** Whether a CUDA GPU can be used. */
   readonly cudaAvailable: () => boolean | Promise<boolean>;
+  /** What starts this program again, for several processes; the running one when left out. */
+  readonly program?: readonly string[];
 }
 
 /** Flags that say which settings to load; every command that reads settings takes them. */

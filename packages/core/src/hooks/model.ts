@@ -16,6 +16,8 @@ export interface ParameterSlot {
   readonly shape: readonly number[];
   /** The array that is trained and saved: float32, a leaf that requires grad. On the `meta` device it has no numbers. */
   readonly storage: Tensor;
+  /** Its initial numbers, made anew, in the current scope: for one that was built without. */
+  initial?(device: DeviceName): Tensor;
   /** What modules compute with: the substitute while there is one, else `storage`. */
   tensor(): Tensor;
   /** Puts another tensor in front of `storage` until called with `undefined`; the caller owns it. */
@@ -143,6 +145,8 @@ export interface ModelFacts {
   readonly device: DeviceName | "meta";
   /** Initial weights depend on this and on parameter names only. */
   readonly seed: number;
+  /** Whether trained parameters are on the `meta` device, because each process makes only its part of them. */
+  readonly withoutWeights?: boolean;
 }
 
 /** Builds the model of a run. */

@@ -23,6 +23,8 @@ export interface Optimizer {
     tensors: Readonly<Record<string, Tensor>>;
     counters: Readonly<Record<string, number>>;
   }): void;
+  /** Frees what `state()` does not list. */
+  dispose?(): void;
   /** One line for the plan. */
   describe(): string;
 }

@@ -116,7 +116,7 @@ async function lookAtData(
   run: LoadedRun,
 ): Promise<{ readonly resolution: Resolution; readonly samples: number } | undefined> {
   try {
-    const { phases } = await openData(run, 1);
+    const { phases } = await openData(run, { worldSize: 1 });
     const buckets = phases.flatMap(({ dataset }) => dataset.buckets);
     const [largest] = [...buckets].sort((a, b) => area(b.resolution) - area(a.resolution));
     const samples = phases.reduce((sum, { dataset }) => sum + dataset.length, 0);

@@ -1,15 +1,21 @@
 import { type DeviceName, dtypeBytes, type Tensor } from "@hyfw/native";
-import type { Accelerator } from "../hooks/accelerator.js";
-import { MODEL, type Model } from "../hooks/model.js";
+import type { Accelerator, Sharding } from "../hooks/accelerator.js";
+import { ADAPTER } from "../hooks/adapter.js";
+import { MODEL, type Model, type ParameterSlot } from "../hooks/model.js";
 import { OPTIMIZER, type Optimizer, type OptimizerHook } from "../hooks/optimizer.js";
 import { chooseTrained } from "./choose-trained.js";
 import type { LoadedRun } from "./container.js";
 import { Ema } from "./ema.js";
 import { Executor } from "./executor.js";
+import type { World } from "./world.js";
 
 /** What computes a run: the model with what walks it and what changes its weights. */
 export interface Engine {
   readonly model: Model;
+  /** How parameters are spread over processes; absent where every process has all. */
+  readonly sharding: Sharding | undefined;
+  /** What this process updates: the model's parameters, or its stretches of them. */
+  readonly trained: readonly ParameterSlot[];
   readonly executor: Executor;
   readonly optimizer: Optimizer;
   readonly accelerators: readonly Accelerator[];
@@ -21,21 +27,33 @@ export interface Engine {
 export async function buildEngine(
   run: LoadedRun,
   accelerators: readonly Accelerator[],
-  { device, worldSize }: { readonly device: DeviceName | "meta"; readonly worldSize: number },
+  { device, world }: { readonly device: DeviceName | "meta"; readonly world: World },
 ): Promise<Engine> {
   const { train, run: settings } = run.settings;
-  const facts = { device, seed: settings.seed };
+  const { rank, worldSize, group } = world;
+  // What is frozen stays whole on every process, and has to be filled with weights.
+  const isPart = train.only !== undefined || run.getAll(ADAPTER).length > 0;
+  const isSpread = accelerators.some((one) => one.makesWeights?.(worldSize) === true);
+  const withoutWeights = device !== "meta" && !isPart && isSpread;
+  const facts = { device, seed: settings.seed, withoutWeights };
   const model = chooseTrained(run, run.get(MODEL).build(facts), facts);
   if (device !== "meta")
-    for (const accelerator of accelerators) await accelerator.prepare?.(model, { device, rank: 0, worldSize });
-  const optimizer = wrapped(run.get(OPTIMIZER), accelerators)(model.parameters);
-  const ema = train.ema.enabled && device !== "meta" ? new Ema(model.parameters, train.ema) : undefined;
-  run.onClose("weights and moments", () => {
+    for (const accelerator of accelerators)
+      await accelerator.prepare?.(model, { device, rank, worldSize, ...(group !== undefined && { group }) });
+  const sharding = accelerators.find((one) => one.sharding !== undefined)?.sharding;
+  const trained = sharding?.slots ?? model.parameters;
+  const optimizer = wrapped(run.get(OPTIMIZER), accelerators)(trained);
+  const ema = train.ema.enabled && device !== "meta" ? new Ema(trained, train.ema, sharding) : undefined;
+  run.onClose("weights and moments", async () => {
+    for (const accelerator of accelerators) await accelerator.close?.();
     const moments = Object.values(optimizer.state().tensors);
-    for (const tensor of [...moments, ...storages(model)]) tensor.dispose();
+    const stretches = trained.map(({ storage }) => storage);
+    for (const tensor of [...moments, ...storages(model), ...stretches]) tensor.dispose();
+    optimizer.dispose?.();
     ema?.dispose();
   });
-  return { model, executor: new Executor(model.segments, accelerators), optimizer, accelerators, ema };
+  const executor = new Executor(model.segments, accelerators);
+  return { model, sharding, trained, executor, optimizer, accelerators, ema };
 }
 
 /** How the optimizer is made, with every accelerator that has a say in it around, the first in preset order outermost. */
@@ -48,16 +66,19 @@ function wrapped(hook: OptimizerHook, accelerators: readonly Accelerator[]): Opt
 /** Bytes of what a run holds from step to step, on the device that it trains on. */
 export function heldBytes({
   model,
+  sharding,
+  trained,
   optimizer,
   ema,
 }: Engine): Readonly<Record<"weights" | "states" | "average", number>> {
-  const device = model.parameters[0]?.storage.device;
+  const weights = sharding?.isWeightless ? trained : model.parameters;
+  const device = weights[0]?.storage.device;
   const bytesOf = (tensors: readonly Tensor[]): number =>
     tensors
       .filter((tensor) => tensor.device === device)
       .reduce((sum, { numel, dtype }) => sum + numel * dtypeBytes(dtype), 0);
   return {
-    weights: bytesOf(model.parameters.map(({ storage }) => storage)),
+    weights: bytesOf(weights.map(({ storage }) => storage)),
     states: bytesOf(Object.values(optimizer.state().tensors)),
     average: bytesOf(Object.values(ema?.tensors ?? {})),
   };

@@ -15,7 +15,8 @@ export interface Drawer {
 
 /** Where pictures go and what stands inside them beside their prompt. */
 export interface PicturePlace {
-  readonly folder: string;
+  /** Absent where this process only takes part in drawing. */
+  readonly folder: string | undefined;
   readonly facts: Readonly<Record<string, string>>;
 }
 
@@ -33,6 +34,7 @@ export async function drawPictures(
   const [count = 0, height = 0, width = 0] = drawn.shape;
   const pixels = drawn.toTypedArray();
   drawn.dispose();
+  if (folder === undefined) return [];
   await mkdir(folder, { recursive: true });
   const bytes = height * width * 3;
   const files: string[] = [];

@@ -1,8 +1,6 @@
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { findCheckpoint, type RunPlaces } from "../checkpoint/find.js";
-import { loadWeights } from "../checkpoint/load.js";
-import { FILES } from "../checkpoint/save.js";
+import { loadCheckpointWeights } from "../checkpoint/load.js";
 import type { CommandIo } from "../cli/command.js";
 import { resolutionUnknown } from "../errors.js";
 import { AUGMENTER } from "../hooks/augmenter.js";
@@ -69,11 +67,8 @@ export async function drawWithRun(
     });
     for (const accelerator of accelerators)
       await accelerator.prepare?.(model, { device, rank: 0, worldSize: 1 });
-    const averaged = join(path, FILES.ema);
-    const isAveraged = weights === "ema" && existsSync(averaged);
-    const own = join(path, model.adapter === undefined ? FILES.model : FILES.adapter);
     if (model.adapter !== undefined) notes.push(...loadModel(model, resolved.settings.weights));
-    loadWeights(isAveraged ? averaged : own, model);
+    const isAveraged = loadCheckpointWeights(path, model, weights);
     const executor = new Executor(model.segments, accelerators);
     const onStep = (done: number, of: number): void => {
       io.signal.throwIfAborted();

@@ -1,4 +1,5 @@
 import { emaUpdate, noGrad, type Tensor, tidy } from "@hyfw/native";
+import type { Sharding } from "../hooks/accelerator.js";
 import type { ParameterSlot } from "../hooks/model.js";
 import type { Settings } from "../settings/schema.js";
 
@@ -17,7 +18,7 @@ export function emaDecayAt(before: number, settings: Settings["train"]["ema"]): 
   return s === 0 ? 0 : Math.min(decay, 1 - (1 + s) ** -warmupPower);
 }
 
-/** A moving average of all weights, in float32, beside the weights themselves. */
+/** A moving average of the weights that this process updates, in float32, beside the weights themselves. */
 export class Ema {
   /** One per parameter, by its name. */
   readonly tensors: Readonly<Record<string, Tensor>>;
@@ -27,6 +28,7 @@ export class Ema {
   constructor(
     private readonly parameters: readonly ParameterSlot[],
     private readonly settings: Settings["train"]["ema"],
+    private readonly sharding?: Sharding,
   ) {
     this.averages = parameters.map(({ storage }) =>
       tidy(() => noGrad(() => storage.detach().float().clone())).keep(),
@@ -62,12 +64,20 @@ export class Ema {
 
   /** Runs `work` with the averages in front of the weights, as for drawing pictures. */
   async inFront<Result>(work: () => Promise<Result>): Promise<Result> {
+    if (this.sharding !== undefined) return this.sharding.inFront((slot) => this.of(slot), work);
     for (const [index, slot] of this.parameters.entries()) slot.substitute(this.averages[index]);
     try {
       return await work();
     } finally {
       for (const slot of this.parameters) slot.substitute(undefined);
     }
+  }
+
+  /** The average of one parameter that this process updates. */
+  of(slot: ParameterSlot): Tensor {
+    const average = this.averages[this.parameters.indexOf(slot)];
+    if (average === undefined) throw new Error(`${slot.name} has no moving average`);
+    return average;
   }
 
   dispose(): void {

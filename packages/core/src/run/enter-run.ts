@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { mkdir, rename } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { compareWithRecord } from "../checkpoint/compare.js";
-import { findCheckpoint } from "../checkpoint/find.js";
+import { type FoundCheckpoint, findCheckpoint } from "../checkpoint/find.js";
 import { listCheckpoints } from "../checkpoint/list.js";
 import { restoreCheckpoint } from "../checkpoint/load.js";
 import { type RunState, readState } from "../checkpoint/state.js";
@@ -16,6 +16,7 @@ import type { PlanSection } from "./plan.js";
 import { createRunFolder, RUN_FILES } from "./run-folder.js";
 import { type RunRecord, readRecord, recordSettings, writeRecord, writeSettings } from "./run-record.js";
 import { FIRST_PLACE } from "./unit-places.js";
+import type { World } from "./world.js";
 
 /** A run that may begin to train. */
 export interface EnteredRun {
@@ -31,34 +32,34 @@ export interface EntryFacts {
   readonly engine: Engine;
   readonly data: OpenData;
   readonly plan: readonly PlanSection[];
+  readonly world: World;
+  /** Where it goes on; absent for a new run. */
+  readonly start: StartPoint | undefined;
 }
 
-/** Makes a run folder, or goes back into the one that `run.resume` means and restores its checkpoint. */
+/** The checkpoint that a run goes on from. */
+export interface StartPoint extends FoundCheckpoint {
+  readonly state: RunState;
+}
+
+/** The checkpoint that `run.resume` means, the same for all processes; `undefined` for a new run. */
+export function findStart({ settings, resolved }: LoadedRun, world: World): Promise<StartPoint | undefined> {
+  const { resume, resultsDir } = settings.run;
+  if (resume === undefined) return Promise.resolve(undefined);
+  return world.share(async () => {
+    const found = await findCheckpoint(resume, { resultsDir, cwd: resolved.cwd });
+    return { ...found, state: await readState(found.path) };
+  });
+}
+
+/** Makes a run folder, or goes back into the one that the run goes on in and restores its checkpoint. */
 export function enterRun(run: LoadedRun, facts: EntryFacts): Promise<EnteredRun> {
-  return run.settings.run.resume === undefined ? beginRun(run, facts) : resumeRun(run, facts);
+  return facts.start === undefined ? beginRun(run, facts) : resumeRun(run, facts, facts.start);
 }
 
-async function beginRun(run: LoadedRun, { engine, data, plan }: EntryFacts): Promise<EnteredRun> {
+async function beginRun(run: LoadedRun, { engine, data, plan, world }: EntryFacts): Promise<EnteredRun> {
   const { settings, resolved } = run;
   const notes = loadStart(engine, settings.weights);
-  const name = settings.run.name ?? run.get(MODEL).name;
-  const runDir = await createRunFolder(settings.run.resultsDir, name);
-  const record: RunRecord = {
-    format: "hyfw-run-1",
-    name: basename(runDir),
-    created: new Date().toISOString(),
-    status: "running",
-    step: 0,
-    lastStep: data.lastStep,
-    ...recordSettings(resolved),
-    data: describeData(data),
-    model: { ...engine.model.fileFacts() },
-    unitSize: data.order.unitSize,
-    plan: plan.map(({ title, rows }) => ({ title, rows: rows.map(([label, value]) => [label, value]) })),
-    resumed: [],
-  };
-  writeRecord(runDir, record);
-  writeSettings(runDir, resolved);
   const state: RunState = {
     step: 0,
     samples: 0,
@@ -68,47 +69,65 @@ async function beginRun(run: LoadedRun, { engine, data, plan }: EntryFacts): Pro
     optimizerCounters: {},
     settingsHash: resolved.hash,
   };
-  return { runDir, record, state, notes };
+  const entered = await world.share(async () => {
+    const runDir = await createRunFolder(settings.run.resultsDir, settings.run.name ?? run.get(MODEL).name);
+    const record: RunRecord = {
+      format: "hyfw-run-1",
+      name: basename(runDir),
+      created: new Date().toISOString(),
+      status: "running",
+      step: 0,
+      lastStep: data.lastStep,
+      ...recordSettings(resolved),
+      data: describeData(data),
+      model: { ...engine.model.fileFacts() },
+      unitSize: data.order.unitSize,
+      plan: rowsOf(plan),
+      resumed: [],
+    };
+    writeRecord(runDir, record);
+    writeSettings(runDir, resolved);
+    return { runDir, record };
+  });
+  return { ...entered, state, notes };
 }
 
-async function resumeRun(run: LoadedRun, { engine, data, plan }: EntryFacts): Promise<EnteredRun> {
+async function resumeRun(
+  run: LoadedRun,
+  { engine, data, plan, world }: EntryFacts,
+  { runDir, path, step, state, notes: passedOver }: StartPoint,
+): Promise<EnteredRun> {
   const { resolved } = run;
-  const { resume = "latest", resultsDir } = run.settings.run;
-  const found = await findCheckpoint(resume, { resultsDir, cwd: resolved.cwd });
-  const { runDir, path, step } = found;
-  const before = readRecord(runDir);
-  const facts = {
-    record: before,
-    resolved,
-    data: describeData(data),
-    model: engine.model.fileFacts(),
-    runDir,
-  };
-  const changes = compareWithRecord(facts);
-  const state = await readState(path);
+  const changed = await world.share(() => {
+    const record = readRecord(runDir);
+    const facts = { record, resolved, data: describeData(data), model: engine.model.fileFacts(), runDir };
+    return { record, changes: compareWithRecord(facts) };
+  });
   // An adapter's checkpoint holds the adapter alone.
   const base = engine.model.adapter === undefined ? [] : loadModel(engine.model, run.settings.weights);
   const restored = [...base, ...restoreCheckpoint(path, state, engine)];
-  cutMetrics(runDir, step);
-  const aside = await setAsideLater(runDir, step);
-  const notes = [...found.notes, ...changes, ...restored, ...aside];
-  const record: RunRecord = {
-    ...before,
-    ...recordSettings(resolved),
-    status: "running",
-    step,
-    lastStep: data.lastStep,
-    data: facts.data,
-    plan: plan.map(({ title, rows }) => ({ title, rows: rows.map(([label, value]) => [label, value]) })),
-    resumed: [...before.resumed, { time: new Date().toISOString(), step, notes }],
-  };
-  writeRecord(runDir, record);
-  return {
-    runDir,
-    record,
-    state: { ...state, settingsHash: resolved.hash },
-    notes: [`going on from step ${step} of ${before.name}`, ...notes],
-  };
+  const entered = await world.share(async () => {
+    cutMetrics(runDir, step);
+    const aside = await setAsideLater(runDir, step);
+    const notes = [...passedOver, ...changed.changes, ...restored, ...aside];
+    const record: RunRecord = {
+      ...changed.record,
+      ...recordSettings(resolved),
+      status: "running",
+      step,
+      lastStep: data.lastStep,
+      data: describeData(data),
+      plan: rowsOf(plan),
+      resumed: [...changed.record.resumed, { time: new Date().toISOString(), step, notes }],
+    };
+    writeRecord(runDir, record);
+    return { record, notes: [`going on from step ${step} of ${record.name}`, ...notes] };
+  });
+  return { runDir, ...entered, state: { ...state, settingsHash: resolved.hash } };
+}
+
+function rowsOf(plan: readonly PlanSection[]): RunRecord["plan"] {
+  return plan.map(({ title, rows }) => ({ title, rows: rows.map(([label, value]) => [label, value]) }));
 }
 
 function describeData({ phases }: OpenData): RunRecord["data"] {

@@ -1,6 +1,12 @@
 import { backward, enableGrad, noGrad, Scope, type Tensor, tidy } from "@hyfw/native";
 import { segmentWithoutGraph } from "../errors.js";
-import type { Accelerator, BackwardStep, ForwardFacts, Gradients } from "../hooks/accelerator.js";
+import type {
+  Accelerator,
+  BackwardStep,
+  ForwardFacts,
+  Gradients,
+  MicroStepFacts,
+} from "../hooks/accelerator.js";
 import type { Inference, Loss, Segment, Values } from "../hooks/model.js";
 import { GradientStore } from "./gradient-store.js";
 import { flowingReads, makeLeaves, runChecked, takeReads, valueNamed } from "./segment-values.js";
@@ -16,6 +22,8 @@ export interface MicroStep {
   loss(output: Values): Loss;
   /** Factor on the loss before backward: 1 / accumulation. */
   readonly scale: number;
+  /** Which of the step's micro-batches this is; the only one when left out. */
+  readonly micro?: MicroStepFacts;
   /** Takes the loss; every other tensor of the walk is freed inside. */
   readonly scope: Scope;
   /** Looks at the loss before backward starts, and throws when it may not go on. */
@@ -57,7 +65,9 @@ export class Executor {
   }
 
   /** One forward and backward of a micro-batch. */
-  async train({ values, loss: lossOf, scale, scope, check }: MicroStep): Promise<Pass> {
+  async train({ values, loss: lossOf, scale, micro, scope, check }: MicroStep): Promise<Pass> {
+    for (const accelerator of this.accelerators)
+      accelerator.beginMicroStep?.(micro ?? { index: 0, count: 1 });
     const kept: Kept[] = [];
     using gradients = new GradientStore();
     using seed = new Scope();
@@ -88,6 +98,7 @@ export class Executor {
     const outside = new Set(Object.values(values));
     const current = new Map(Object.entries(values));
     for (const [index, segment] of this.segments.entries()) {
+      await this.prepareForward(segment, { training: false });
       const written = scope.run(() =>
         tidy(() => {
           // A second address of each, so that a segment may give back what it got.
@@ -114,6 +125,7 @@ export class Executor {
     const current = new Map(Object.entries(values));
     let written: Values = {};
     for (const [index, segment] of this.segments.entries()) {
+      await this.prepareForward(segment, { training: true });
       const scope = new Scope();
       const leaves = scope.run(() =>
         makeLeaves(takeReads(segment, current), this.flowing[index] ?? new Set()),
@@ -125,6 +137,10 @@ export class Executor {
       await this.letOthersRun();
     }
     return written;
+  }
+
+  private async prepareForward(segment: Segment, facts: ForwardFacts): Promise<void> {
+    for (const accelerator of this.accelerators) await accelerator.beforeForward?.(segment, facts);
   }
 
   private async backward(kept: readonly Kept[], gradients: GradientStore): Promise<void> {

@@ -10,7 +10,7 @@ import {
 import type { CommandIo } from "../cli/command.js";
 import type { Broadcast } from "./events.js";
 import { LossGroups } from "./loss-groups.js";
-import { MetricsFile, type MetricsLine } from "./metrics.js";
+import { cutMetrics, MetricsFile, type MetricsLine } from "./metrics.js";
 import { Progress } from "./progress.js";
 import type { StepReport } from "./step.js";
 
@@ -25,7 +25,8 @@ export interface JournalStep {
 
 /** What a journal needs to know of its run. */
 export interface JournalFacts {
-  readonly runDir: string;
+  /** Absent where another process writes the metrics. */
+  readonly runDir: string | undefined;
   readonly lastStep: number;
   /** Steps between lines. */
   readonly every: number;
@@ -42,6 +43,8 @@ export interface JournalFacts {
 /** What is added up between two lines of the metrics. */
 interface Window {
   steps: number;
+  /** Steps that changed no weight, since something was not finite; their losses do not count. */
+  skipped: number;
   samples: number;
   wallMs: number;
   loss: number;
@@ -55,7 +58,7 @@ interface Window {
 /** Writes down a run as it goes: the progress line, `metrics.jsonl`, and the step event. */
 export class Journal {
   readonly progress: Progress;
-  private readonly metrics: MetricsFile;
+  private metrics: MetricsFile | undefined;
   private window = emptyWindow();
   private since = performance.now();
   private callsSince = opCalls();
@@ -69,7 +72,7 @@ export class Journal {
     io: Pick<CommandIo, "stdout" | "isTerminal">,
   ) {
     this.progress = new Progress(io);
-    this.metrics = new MetricsFile(facts.runDir);
+    this.metrics = facts.runDir === undefined ? undefined : new MetricsFile(facts.runDir);
     this.groups = new LossGroups(facts.timestepCount);
     resetMemoryPeak(facts.device);
   }
@@ -92,7 +95,9 @@ export class Journal {
     this.add(report, wallMs, stepSamples);
     this.pace = this.pace === undefined ? wallMs : 0.95 * this.pace + 0.05 * wallMs;
     const { epoch = 0, phase } = report.batches.at(-1)?.unit ?? {};
-    const { loss, gradNorm } = report;
+    const { loss } = report;
+    // JSON has no word for numbers that are not finite.
+    const gradNorm = report.skipped === undefined ? report.gradNorm : 0;
     const isLogged = step % every === 0 || step === lastStep;
     const rssBytes = process.memoryUsage.rss();
     const place = { step, epoch, phase: phase?.name ?? "" };
@@ -104,9 +109,20 @@ export class Journal {
     await broadcast("onStep", { ...place, loss, lr, gradNorm, samples: stepSamples, wallMs });
   }
 
+  /** Takes back what was written of later steps, when the run goes back to one. */
+  cutBack(step: number): void {
+    const { runDir } = this.facts;
+    if (runDir === undefined) return;
+    this.metrics?.close();
+    cutMetrics(runDir, step);
+    this.metrics = new MetricsFile(runDir);
+    this.window = emptyWindow();
+    this.restartClock();
+  }
+
   close(): void {
     this.progress.end();
-    this.metrics.close();
+    this.metrics?.close();
   }
 
   /** Operations per second of the window, and the share of the device's peak that the model's own reach. */
@@ -120,17 +136,23 @@ export class Journal {
     };
   }
 
-  private add({ loss, parts, ms, samples: losses }: StepReport, wallMs: number, samples: number): void {
+  private add(
+    { loss, parts, ms, skipped, samples: losses }: StepReport,
+    wallMs: number,
+    samples: number,
+  ): void {
     const { window } = this;
-    this.groups.add(losses);
+    if (skipped === undefined) this.groups.add(losses);
     const counted = flops();
     addFlops(window.flops, counted, this.flopsSince);
     this.flopsSince = counted;
     window.steps += 1;
     window.samples += samples;
     window.wallMs += wallMs;
-    window.loss += loss;
-    for (const [name, part] of Object.entries(parts)) window.parts[name] = (window.parts[name] ?? 0) + part;
+    if (skipped === undefined) {
+      window.loss += loss;
+      for (const [name, part] of Object.entries(parts)) window.parts[name] = (window.parts[name] ?? 0) + part;
+    } else window.skipped += 1;
     window.ms.data += ms.data;
     window.ms.forward += ms.forward;
     window.ms.backward += ms.backward;
@@ -155,17 +177,18 @@ export class Journal {
       | "mfu"
     >,
   ): MetricsLine {
-    const { steps, wallMs, loss, parts, ms, opCalls: calls, betweenStepsMs } = this.window;
+    const { steps, skipped, wallMs, loss, parts, ms, opCalls: calls, betweenStepsMs } = this.window;
     const { device, held } = this.facts;
     const per = (sum: number): number => sum / steps;
+    const perTrained = (sum: number): number => sum / Math.max(1, steps - skipped);
     const { step, epoch, phase, ...rest } = facts;
     const other = wallMs - ms.data - ms.forward - ms.backward - ms.update;
     const line: MetricsLine = {
       step,
       epoch,
       phase,
-      loss: per(loss),
-      parts: Object.fromEntries(Object.entries(parts).map(([name, sum]) => [name, per(sum)])),
+      loss: perTrained(loss),
+      parts: Object.fromEntries(Object.entries(parts).map(([name, sum]) => [name, perTrained(sum)])),
       ...this.groups.take(),
       ...rest,
       wallMs: per(wallMs),
@@ -176,12 +199,13 @@ export class Journal {
         update: per(ms.update),
         other: per(other),
       },
+      ...(skipped > 0 && { skipped }),
       betweenStepsMs,
       memory: { ...held, peak: memoryStats(device)?.peak ?? 0 },
       liveTensors: live(),
       opCalls: Math.round(per(calls)),
     };
-    this.metrics.append(line);
+    this.metrics?.append(line);
     this.window = emptyWindow();
     resetMemoryPeak(device);
     return line;
@@ -196,6 +220,6 @@ function addFlops(sum: { all: number; own: number }, now: Flops, before: Flops):
 function emptyWindow(): Window {
   const ms = { data: 0, forward: 0, backward: 0, update: 0 };
   const flopsDone = { all: 0, own: 0 };
-  const sums = { steps: 0, samples: 0, wallMs: 0, loss: 0, opCalls: 0, betweenStepsMs: 0 };
+  const sums = { steps: 0, skipped: 0, samples: 0, wallMs: 0, loss: 0, opCalls: 0, betweenStepsMs: 0 };
   return { ...sums, parts: {}, ms, flops: flopsDone };
 }

@@ -2,10 +2,10 @@ import type { DeviceName } from "@hyfw/native";
 import type { Augmenter, Sample } from "../hooks/augmenter.js";
 import type { Batch } from "../hooks/model.js";
 import { checkShapes, collateImages } from "./collate.js";
-import { diceFor, diceKey } from "./dice.js";
-import { firstSample } from "./first-sample.js";
+import { diceKey } from "./dice.js";
 import { limitConcurrency } from "./limit-concurrency.js";
 import { PixelBuffers } from "./pixel-buffers.js";
+import { readSample } from "./read-sample.js";
 import {
   type DataPlace,
   type OpenPhase,
@@ -20,6 +20,8 @@ export interface LoaderFacts extends OrderFacts {
   readonly augmenters: readonly Augmenter[];
   readonly rank: number;
   readonly worldSize: number;
+  /** Samples of one micro-batch; divides this process's share of a unit. */
+  readonly microBatch: number;
   /** Pictures decoded at a time. */
   readonly inFlight: number;
   /** Batches that are read before they are asked for. */
@@ -36,7 +38,7 @@ export interface LoadedBatch {
 
 /** Micro-batches of a run in order, read ahead of use. */
 export class Loader {
-  private readonly units: Iterator<PlacedUnit>;
+  private readonly parts: Iterator<UnitPart>;
   private readonly pending: Promise<LoadedBatch>[] = [];
   private readonly limit: <Result>(work: () => Promise<Result>) => Promise<Result>;
   private readonly buffers = new PixelBuffers();
@@ -46,7 +48,7 @@ export class Loader {
     private readonly facts: LoaderFacts,
     start: DataPlace,
   ) {
-    this.units = unitsFrom(start, facts.phases, facts);
+    this.parts = partsOf(unitsFrom(start, facts.phases, facts), facts);
     this.limit = limitConcurrency(facts.inFlight);
   }
 
@@ -68,7 +70,7 @@ export class Loader {
 
   private readAhead(): void {
     while (!this.isClosed && this.pending.length <= this.facts.ahead) {
-      const { done, value } = this.units.next();
+      const { done, value } = this.parts.next();
       if (done === true) return;
       const batch = this.read(value);
       // Its error is thrown where the batch is taken; until then it must not count as unhandled.
@@ -77,15 +79,13 @@ export class Loader {
     }
   }
 
-  private async read(unit: PlacedUnit): Promise<LoadedBatch> {
-    const { rank, worldSize, seed } = this.facts;
-    const share = unit.positions.length / worldSize;
-    const positions = unit.positions.subarray(rank * share, (rank + 1) * share);
+  private async read({ unit, positions }: UnitPart): Promise<LoadedBatch> {
+    const { seed } = this.facts;
     const { height, width } = unit.resolution;
     const bytes = height * width * 3;
     const pixels = this.buffers.take(positions.length * bytes);
     const samples = await all([...positions], (position) =>
-      this.limit(() => this.readSample(position, unit)),
+      this.limit(() => readSample(position, unit, this.facts)),
     );
     checkShapes(samples, unit.resolution);
     await all(samples, ({ row, geometry }, place) =>
@@ -109,12 +109,23 @@ export class Loader {
       },
     };
   }
+}
 
-  private async readSample(position: number, { phase, epoch, resolution }: PlacedUnit): Promise<Sample> {
-    const row = await phase.dataset.row(position);
-    const dice = diceFor(this.facts.seed, epoch, row.id);
-    const sample = firstSample(row, epoch, phase.dataset.geometry(row, resolution));
-    return this.facts.augmenters.reduce((last, augmenter) => augmenter.augment(last, dice), sample);
+/** What one micro-batch takes of a unit. */
+interface UnitPart {
+  readonly unit: PlacedUnit;
+  readonly positions: Uint32Array;
+}
+
+/** Units dealt to processes contiguously, and a process's share cut into micro-batches. */
+function* partsOf(
+  units: Iterable<PlacedUnit>,
+  { rank, worldSize, microBatch }: LoaderFacts,
+): Generator<UnitPart> {
+  for (const unit of units) {
+    const share = unit.positions.length / worldSize;
+    for (let at = rank * share; at < (rank + 1) * share; at += microBatch)
+      yield { unit, positions: unit.positions.subarray(at, at + microBatch) };
   }
 }
 

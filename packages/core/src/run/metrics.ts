@@ -16,7 +16,7 @@ export interface MetricsLine {
   readonly lossByTimestep: Readonly<Record<string, number>>;
   readonly lossByBucket: Readonly<Record<string, number>>;
   readonly lr: number;
-  /** Before clipping. */
+  /** Before clipping; 0 of a step that was skipped. */
   readonly gradNorm: number;
   /** Samples trained since the run began, over all ranks. */
   readonly samples: number;
@@ -24,6 +24,8 @@ export interface MetricsLine {
   /** Wall time per step, and where it went. */
   readonly wallMs: number;
   readonly ms: Readonly<Record<"data" | "forward" | "backward" | "update" | "other", number>>;
+  /** Steps of these that changed no weight, since a gradient was not finite; their losses are not in the mean. */
+  readonly skipped?: number;
   /** Wall time of checkpoints and pictures since the line before, in no step's time. */
   readonly betweenStepsMs: number;
   /** Operations of linear layers and attention per second of wall time, those that are computed again included. */

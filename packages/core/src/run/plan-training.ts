@@ -5,20 +5,21 @@ import type { OpenData } from "./open-data.js";
 import type { PlanSection } from "./plan.js";
 import { formatBytes } from "./progress.js";
 import { orderOf } from "./unit-places.js";
+import type { World } from "./world.js";
 
 /** What the plan of a training run is made from. */
 export interface PlanFacts {
   readonly data: OpenData;
   readonly engine: Engine;
   readonly device: DeviceName;
-  readonly worldSize: number;
+  readonly world: World;
 }
 
 /** What a run will compute, and on what: data, steps, model, machine. */
-export function planTraining(run: LoadedRun, { data, engine, device, worldSize }: PlanFacts): PlanSection[] {
+export function planTraining(run: LoadedRun, { data, engine, device, world }: PlanFacts): PlanSection[] {
   return [
     planData(data),
-    planSteps(run, data, worldSize),
+    planSteps(run, data, world),
     planModel(engine),
     {
       title: "Machine",
@@ -45,11 +46,11 @@ function planData({ phases, order }: OpenData): PlanSection {
 
 function planSteps(
   { settings }: LoadedRun,
-  { phases, order, lastStep }: OpenData,
-  worldSize: number,
+  { phases, order, share, lastStep }: OpenData,
+  { worldSize }: World,
 ): PlanSection {
-  const { batchSize, gradAccuSteps, lr, lrSchedule, warmupSteps, minLr, ema } = settings.train;
-  const samples = batchSize * gradAccuSteps * worldSize;
+  const { gradAccuSteps, lr, lrSchedule, warmupSteps, minLr, ema } = settings.train;
+  const samples = order.unitSize * gradAccuSteps;
   const perEpoch = phases.map(
     (phase) => `${phase.name} ${(orderOf(phase, 0, order).units / gradAccuSteps).toFixed(1)}`,
   );
@@ -60,7 +61,7 @@ function planSteps(
       ["steps", String(lastStep)],
       [
         "samples per step",
-        `${samples} = ${batchSize} per micro-batch × ${gradAccuSteps} micro-batch(es) × ${worldSize} process(es)`,
+        `${samples} = ${share.microBatch} per micro-batch × ${gradAccuSteps * share.perUnit} micro-batch(es) × ${worldSize} process(es)`,
       ],
       ["steps per epoch", perEpoch.join(", ")],
       ["learning rate", `${lr}, ${warmupSteps > 0 ? `${warmupSteps} warm-up steps, ` : ""}${schedule}`],

@@ -20,8 +20,9 @@ export class Progress {
 
   /** Shows a step; off a terminal only when it is a logged one. */
   step(facts: ProgressFacts, isLogged: boolean): void {
-    this.smoothed = this.smoothed === undefined ? facts.loss : 0.9 * this.smoothed + 0.1 * facts.loss;
-    const text = formatStep({ ...facts, loss: this.smoothed });
+    if (Number.isFinite(facts.loss))
+      this.smoothed = this.smoothed === undefined ? facts.loss : 0.9 * this.smoothed + 0.1 * facts.loss;
+    const text = formatStep({ ...facts, loss: this.smoothed ?? facts.loss });
     if (!this.io.isTerminal) {
       if (isLogged) this.io.stdout.write(`${text}\n`);
       return;

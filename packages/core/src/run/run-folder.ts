@@ -7,6 +7,8 @@ export const RUN_FILES = {
   /** The resolved settings in the form of a preset, so that `hyfw --preset RUN/settings.json` starts the same run. */
   settings: "settings.json",
   metrics: "metrics.jsonl",
+  /** What each step was trained on, as digests. */
+  ledger: "ledger.jsonl",
   samples: "samples",
   checkpoints: "checkpoints",
   report: "report.html",

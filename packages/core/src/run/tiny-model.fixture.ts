@@ -1,4 +1,14 @@
-import { cat, type DeviceName, keyedNormal, linear, noGrad, type Tensor, tensor, tidy } from "@hyfw/native";
+import {
+  cat,
+  type DeviceName,
+  empty,
+  keyedNormal,
+  linear,
+  noGrad,
+  type Tensor,
+  tensor,
+  tidy,
+} from "@hyfw/native";
 import type { Batch, Model, ModelFacts, ParameterSlot, Prepared, Segment } from "../hooks/model.js";
 import { diceKey, rngFromKey } from "./dice.js";
 
@@ -11,14 +21,18 @@ export class TinySlot implements ParameterSlot {
   constructor(
     readonly name: string,
     readonly shape: readonly number[],
-    seed: number,
+    private readonly seed: number,
     device: DeviceName | "meta" = "cpu",
   ) {
     this.castable = name.endsWith("weight");
-    const count = shape.reduce((product, size) => product * size, 1);
-    const rng = rngFromKey(diceKey(seed, 0, name, "init"));
+    const made = device === "meta" ? empty(shape, { device }) : this.initial(device);
+    this.storage = made.keep().setRequiresGrad();
+  }
+  initial(device: DeviceName): Tensor {
+    const count = this.shape.reduce((product, size) => product * size, 1);
+    const rng = rngFromKey(diceKey(this.seed, 0, this.name, "init"));
     const numbers = Array.from({ length: count }, () => (rng.uniform() - 0.5) * 0.4);
-    this.storage = tensor(numbers, shape, { device }).keep().setRequiresGrad();
+    return tensor(numbers, this.shape, { device });
   }
   get decays(): boolean {
     return this.castable;
@@ -39,7 +53,8 @@ const PIXELS = 96;
  * A diffusion-like model in four segments: embed, two blocks, final; the last block reads a long skip. It learns to
  * take noise off pictures of 96 numbers.
  */
-export function tinyModel({ device, seed }: ModelFacts): Model {
+export function tinyModel({ device: where, seed, withoutWeights }: ModelFacts): Model {
+  const device = withoutWeights === true ? "meta" : where;
   const slots: ParameterSlot[] = [];
   const layer = (name: string, out: number, into: number) => {
     const weight = new TinySlot(`${name}.weight`, [out, into], seed, device);

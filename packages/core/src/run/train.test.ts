@@ -83,20 +83,14 @@ t.test("a run trains, and its folder holds what a person and a program need", as
   t.equal(last?.samples, 90);
   t.match(last, { parts: { mse: Number }, gradNorm: Number, ms: { data: Number, other: Number } });
 
+  // Checkpoints are written while the run goes on, so they are told of somewhat later than pictures.
   t.same(
-    events.filter((event) => !event.startsWith("epoch")),
-    [
-      "start 0/30",
-      "checkpoint 7",
-      "checkpoint 14",
-      "sample 15 2",
-      "checkpoint 20",
-      "checkpoint 21",
-      "checkpoint 28",
-      "sample 30 2",
-      "checkpoint 30",
-      "end done 30",
-    ],
+    events.filter((event) => !/^(epoch|sample)/.test(event)),
+    ["start 0/30", ...[7, 14, 20, 21, 28, 30].map((step) => `checkpoint ${step}`), "end done 30"],
+  );
+  t.same(
+    events.filter((event) => event.startsWith("sample")),
+    ["sample 15 2", "sample 30 2"],
   );
   t.equal(events.filter((event) => event.startsWith("epoch")).length, 5, "six units an epoch");
   t.same(readdirSync(join(runDir, "checkpoints")).sort(), ["latest", "step-000020", "step-000030"]);

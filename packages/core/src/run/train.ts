@@ -2,29 +2,41 @@ import { availableParallelism } from "node:os";
 import type { DeviceName } from "@hyfw/native";
 import type { RunState } from "../checkpoint/state.js";
 import type { CommandIo } from "../cli/command.js";
+import type { Sample } from "../hooks/augmenter.js";
 import { displayPath } from "../preset/origin.js";
 import { buildEngine, type Engine, heldBytes } from "./build-engine.js";
-import type { LoadedRun } from "./container.js";
+import type { LoadedRun, Provided } from "./container.js";
 import { openDevice } from "./device.js";
-import { enterRun } from "./enter-run.js";
-import { broadcastTo, type EndEvent, RUN_EVENTS } from "./events.js";
+import { enterRun, findStart } from "./enter-run.js";
+import { broadcastTo, type EndEvent, RUN_EVENTS, type RunListener } from "./events.js";
 import { Journal } from "./journal.js";
+import { Ledger } from "./ledger.js";
 import { Loader } from "./loader.js";
 import { lrAt } from "./lr-schedule.js";
 import { Milestones } from "./milestones.js";
+import { NonFiniteWatch } from "./non-finite-watch.js";
 import { openAccelerators } from "./open-accelerators.js";
 import { openAugmenters } from "./open-augmenters.js";
 import { type OpenData, openData } from "./open-data.js";
 import { formatPlan, planSettings } from "./plan.js";
 import { planAugmenters } from "./plan-augmenters.js";
 import { planTraining } from "./plan-training.js";
+import { SharedStop } from "./shared-stop.js";
 import { type StepReport, trainStep } from "./step.js";
-
-/** The processes that train together: one, until there is a launcher. */
-const WORLD = { rank: 0, worldSize: 1 };
+import type { DataPlace } from "./unit-places.js";
+import { ALONE, type World } from "./world.js";
 
 /** Batches that are read before they are needed. */
 const READ_AHEAD = 3;
+
+/** How a run is trained beside its settings. */
+export interface TrainFacts {
+  readonly dryRun?: boolean;
+  /** The processes that train together; this one alone when left out. */
+  readonly world?: World;
+  /** Told of events before the run's own listeners; on rank 0. */
+  readonly listeners?: readonly Provided<RunListener>[];
+}
 
 /**
  * Trains a loaded run: prints the plan first, and stops after it when `dryRun` is set. Ctrl-C lets the step end, saves
@@ -33,31 +45,32 @@ const READ_AHEAD = 3;
 export async function runTraining(
   run: LoadedRun,
   io: CommandIo,
-  { dryRun = false }: { dryRun?: boolean } = {},
+  { dryRun = false, world = ALONE, listeners = [] }: TrainFacts = {},
 ): Promise<void> {
   const { settings, resolved } = run;
-  const device = openDevice(settings.run);
-  const accelerators = openAccelerators(run);
-  const data = await openData(run, WORLD.worldSize);
-  const engine = await buildEngine(run, accelerators, { device: dryRun ? "meta" : device, ...WORLD });
+  const device = openDevice(settings.run, world);
+  const accelerators = openAccelerators(run, world.worldSize);
+  const start = await findStart(run, world);
+  const data = await openData(run, { worldSize: world.worldSize, unitSize: start?.state.unitSize });
+  const engine = await buildEngine(run, accelerators, { device: dryRun ? "meta" : device, world });
   const plan = [
     ...planSettings(run),
-    ...planTraining(run, { data, engine, device, ...WORLD }),
+    ...planTraining(run, { data, engine, device, world }),
     ...(await planAugmenters(run, data)),
   ];
   io.stdout.write(`${formatPlan(plan, io.bold)}\n`);
   if (dryRun) return;
 
-  const { runDir, record, state: start, notes } = await enterRun(run, { engine, data, plan });
+  const { runDir, record, state: entered, notes } = await enterRun(run, { engine, data, plan, world, start });
   for (const note of notes) io.stdout.write(`${note}\n`);
   io.stdout.write(`run folder ${displayPath(runDir, resolved.cwd)}\n\n`);
-  const broadcast = broadcastTo(run.providers(RUN_EVENTS));
+  const broadcast = broadcastTo(world.isFirst ? [...listeners, ...run.providers(RUN_EVENTS)] : []);
   const { lastStep } = data;
   const { every, peakTflops } = settings.log;
   const { timestepCount } = engine.model;
   const journal = new Journal(
     {
-      runDir,
+      runDir: world.isFirst ? runDir : undefined,
       lastStep,
       every,
       peakTflops,
@@ -65,11 +78,13 @@ export async function runTraining(
       device,
       timestepCount,
       held: heldBytes(engine),
-      ...WORLD,
+      worldSize: world.worldSize,
     },
     io,
   );
   run.onClose("the journal", () => journal.close());
+  const ledger = new Ledger(runDir, world);
+  run.onClose("the ledger", () => ledger.close());
   const milestones = new Milestones({
     settings,
     engine,
@@ -79,12 +94,25 @@ export async function runTraining(
     journal,
     broadcast,
     cwd: resolved.cwd,
+    world,
   });
-  await broadcast("onStart", { runDir, step: start.step, maxSteps: lastStep });
+  run.onClose("the checkpoint under way", () => milestones.close());
+  await broadcast("onStart", { runDir, step: entered.step, maxSteps: lastStep });
 
-  let state = start;
+  const watch = new NonFiniteWatch(settings.train, world, {
+    note: (text) => journal.progress.note(text),
+    goBack: async () => {
+      const back = await milestones.goBack();
+      journal.cutBack(back.step);
+      return back;
+    },
+  });
+  let state = entered;
+  const stop = new SharedStop(world, io.signal);
+  const facts = { engine, data, device, world, start: entered, stop, watch };
   try {
-    for await (const [reached, report] of steps(run, { engine, data, device, start, signal: io.signal })) {
+    for await (const [reached, report, from] of steps(run, facts)) {
+      await ledger.add(reached.step, from, settings.train.gradAccuSteps, samplesOf(report));
       state = reached;
       const lr = lrAt(state.step, lastStep, settings.train);
       await journal.step({ step: state.step, lr, samples: state.samples, report });
@@ -93,7 +121,7 @@ export async function runTraining(
         await broadcast("onEpoch", { epoch: ended.epoch, phase: ended.phase.name, step: state.step });
       await milestones.afterStep(state, ended && ended.epoch + 1);
     }
-    const reason: EndEvent["reason"] = io.signal.aborted ? "interrupted" : "done";
+    const reason: EndEvent["reason"] = stop.isSet ? "interrupted" : "done";
     const lines = await milestones.end(state, reason);
     journal.progress.end();
     io.stdout.write(`${lines.join("\n")}\n`);
@@ -105,24 +133,33 @@ export async function runTraining(
   }
 }
 
+function samplesOf({ batches }: StepReport): Sample[] {
+  return batches.flatMap(({ samples }) => samples);
+}
+
 interface StepsFacts {
   readonly engine: Engine;
   readonly data: OpenData;
   readonly device: DeviceName;
+  readonly world: World;
   readonly start: RunState;
-  readonly signal: AbortSignal;
+  readonly stop: SharedStop;
+  readonly watch: NonFiniteWatch;
 }
 
 /** Optimizer steps one after the other, each with the state that the run then has. */
 async function* steps(
   run: LoadedRun,
-  { engine, data, device, start, signal }: StepsFacts,
-): AsyncGenerator<readonly [RunState, StepReport]> {
+  { engine, data, device, world, start, stop, watch }: StepsFacts,
+): AsyncGenerator<readonly [reached: RunState, StepReport, from: DataPlace]> {
   const { train } = run.settings;
+  const { microBatch, perUnit } = data.share;
   const loader = new Loader(
     {
       ...data.order,
-      ...WORLD,
+      rank: world.rank,
+      worldSize: world.worldSize,
+      microBatch,
       phases: data.phases,
       augmenters: openAugmenters(run),
       inFlight: availableParallelism(),
@@ -132,15 +169,19 @@ async function* steps(
   );
   run.onClose("the loader", () => loader.close());
   let state = start;
-  while (state.step < train.maxSteps && !signal.aborted) {
+  while (state.step < train.maxSteps && !(await stop.ask())) {
     const step = state.step + 1;
     const lr = lrAt(step, data.lastStep, train);
-    const order = { step, lr, gradAccuSteps: train.gradAccuSteps, maxGradNorm: train.maxGradNorm };
-    const report = await trainStep({ ...engine, device }, order, () => loader.next());
+    const { gradAccuSteps, maxGradNorm, onNonFinite } = train;
+    const order = { step, lr, gradAccuSteps: gradAccuSteps * perUnit, maxGradNorm, onNonFinite };
+    const report = await trainStep({ ...engine, device, world }, order, () => loader.next());
     if (report === undefined) return;
-    const samples = report.batches.reduce((sum, batch) => sum + batch.samples.length, 0) * WORLD.worldSize;
-    const place = report.batches.at(-1)?.unit.after ?? state.place;
+    const samples = report.batches.reduce((sum, batch) => sum + batch.samples.length, 0) * world.worldSize;
+    const from = state.place;
+    const place = report.batches.at(-1)?.unit.after ?? from;
     state = { ...state, step, samples: state.samples + samples, place };
-    yield [state, report];
+    const back = await watch.look(state, report);
+    if (back === undefined) yield [state, report, from];
+    else state = back;
   }
 }

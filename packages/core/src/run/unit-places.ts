@@ -1,20 +1,26 @@
+import { z } from "zod";
 import { dataEndless } from "../errors.js";
 import type { Dataset, Resolution } from "../hooks/dataset.js";
 import type { EpochOrder, SamplerHook } from "../hooks/sampler.js";
 
+const whole = z.number().int().min(0);
+
 /** A place in the data of a run: what comes next. Saved in checkpoints. */
-export interface DataPlace {
+export const PlaceSchema = z.object({
   /** Number of the phase, from 0. */
-  readonly phase: number;
+  phase: whole,
   /** Epoch of the phase, from 0; the sampler's order follows it. */
-  readonly epoch: number;
+  epoch: whole,
   /** Units of this epoch that were trained. */
-  readonly unitsDone: number;
+  unitsDone: whole,
   /** Units of this phase that were trained. */
-  readonly phaseUnits: number;
+  phaseUnits: whole,
   /** Epochs of earlier phases; with `epoch` the epoch that chance is keyed by. */
-  readonly epochsBefore: number;
-}
+  epochsBefore: whole,
+});
+
+/** A place in the data of a run. */
+export type DataPlace = Readonly<z.output<typeof PlaceSchema>>;
 
 /** Where every run begins. */
 export const FIRST_PLACE: DataPlace = { phase: 0, epoch: 0, unitsDone: 0, phaseUnits: 0, epochsBefore: 0 };

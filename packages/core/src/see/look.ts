@@ -60,6 +60,7 @@ export async function* look(facts: LookFacts): AsyncGenerator<SeenBatch> {
       augmenters,
       rank: 0,
       worldSize: 1,
+      microBatch: data.order.unitSize,
       inFlight: availableParallelism(),
       ahead: 0,
     },

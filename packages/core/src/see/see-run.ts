@@ -36,7 +36,7 @@ export interface SeeRequest {
 /** Shows batches as the model will get them: lines on the terminal, and a page when asked for. */
 export async function seeRun(run: LoadedRun, request: SeeRequest, io: CommandIo): Promise<void> {
   const augmenters = openAugmenters(run);
-  const opened = await openData(run, 1);
+  const opened = await openData(run, { worldSize: 1 });
   const { rows } = request;
   const data: OpenData =
     rows === undefined ? opened : { ...opened, order: { ...opened.order, sampler: rowsSampler(rows) } };

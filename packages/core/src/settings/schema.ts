@@ -39,6 +39,13 @@ export const RunSettings = z.strictObject({
     .optional()
     .describe("CPU threads that one tensor operation may use; the machine's cores when left out.")
     .meta({ flag: "--threads" }),
+  collectiveTimeout: z
+    .number()
+    .int()
+    .min(1)
+    .default(1800)
+    .describe("Seconds that a process waits for the others before it gives up; for several processes.")
+    .meta({ flag: "--collective-timeout" }),
   resume: z
     .string()
     .optional()
@@ -165,6 +172,19 @@ export const TrainSettings = z.strictObject({
     .default(1)
     .describe("Norm over all gradients above which they are scaled down; 0 leaves them as they are.")
     .meta({ flag: "--max-grad-norm" }),
+  onNonFinite: z
+    .enum(["stop", "skip", "rollback"])
+    .default("stop")
+    .describe(
+      "What happens when a loss or gradient is not finite: stop ends the run before any weight changes, skip leaves the step out, rollback goes back to the last checkpoint and leaves out the samples up to there.",
+    )
+    .meta({ flag: "--on-non-finite" }),
+  maxNonFinite: z
+    .number()
+    .int()
+    .min(1)
+    .default(10)
+    .describe("Steps that onNonFinite may skip or roll back, since the run was started, before it stops."),
   only: z
     .array(z.string().min(1))
     .min(1)
@@ -228,6 +248,13 @@ export const CheckpointSettings = z.strictObject({
     .default(3)
     .describe("Newest checkpoints that stay on disk; older ones are removed.")
     .meta({ flag: "--ckpt-keep" }),
+  keepEvery: z
+    .number()
+    .int()
+    .min(0)
+    .default(0)
+    .describe("Steps between checkpoints that stay for good, beside the newest; 0 is none.")
+    .meta({ flag: "--ckpt-keep-every" }),
 });
 
 /** Settings of the pictures that are drawn while training. */

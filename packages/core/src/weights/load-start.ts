@@ -1,5 +1,6 @@
-import { noGrad, Scope } from "@hyfw/native";
+import { noGrad, Scope, type Tensor } from "@hyfw/native";
 import { weightsDiffer } from "../errors.js";
+import type { Sharding, ShardSlot } from "../hooks/accelerator.js";
 import type { Model, ParameterSlot } from "../hooks/model.js";
 import type { Ema } from "../run/ema.js";
 import type { Settings } from "../settings/schema.js";
@@ -9,6 +10,10 @@ import { openWeights, type WeightFile } from "./weight-file.js";
 /** What starting weights are copied into. */
 export interface StartTarget {
   readonly model: Model;
+  /** How parameters are spread over processes; absent where every process has all. */
+  readonly sharding?: Sharding | undefined;
+  /** What this process updates; the model's parameters when left out. */
+  readonly trained?: readonly ParameterSlot[];
   readonly ema: Ema | undefined;
 }
 
@@ -17,32 +22,43 @@ export interface StartTarget {
  * @returns what a person should know
  * @throws HYFW_WEIGHTS when names or shapes differ, and what opening and adopting a file throw
  */
-export function loadStart({ model, ema }: StartTarget, settings: Settings["weights"]): string[] {
-  const notes = loadModel(model, settings);
+export function loadStart(
+  { model, sharding, trained = model.parameters, ema }: StartTarget,
+  settings: Settings["weights"],
+): string[] {
+  const notes = loadModel(model, settings, sharding);
   if (ema === undefined) return notes;
   if (settings.ema !== undefined) {
     const file = adopted(model, settings.ema, settings.state === "auto" ? "ema" : settings.state);
     using scope = new Scope();
-    const known = model.parameters.filter(({ name }) => file.has(name));
+    const known = trained.filter(({ name }) => file.has(name));
     ema.restore(
-      scope.run(() => Object.fromEntries(known.map(({ name }) => [name, file.get(name)]))),
+      scope.run(() =>
+        Object.fromEntries(known.map((slot) => [slot.name, partFor(slot, file.get(slot.name))])),
+      ),
       0,
     );
     notes.push(`the moving average starts from ${known.length} tensors of ${file.path}`);
   } else if (settings.model !== undefined)
-    ema.restore(Object.fromEntries(model.parameters.map(({ name, storage }) => [name, storage])), 0);
+    ema.restore(Object.fromEntries(trained.map(({ name, storage }) => [name, storage])), 0);
   return notes;
 }
 
 /** Copies the weights of `settings.model`, if it is set, into every slot of the model file. */
-export function loadModel(model: Model, settings: Settings["weights"]): string[] {
+export function loadModel(model: Model, settings: Settings["weights"], sharding?: Sharding): string[] {
   if (settings.model === undefined) return [];
   const file = adopted(model, settings.model, settings.state);
   const slots = model.whole ?? model.parameters;
   const { missing, unexpected } = checkFit(file, slots, settings.allowMissing);
   using scope = new Scope();
-  for (const { name, storage } of slots)
-    if (file.has(name)) scope.run(() => noGrad(() => storage.detach().copy_(file.get(name))));
+  const spread = new Set<ParameterSlot>(sharding?.isWeightless ? model.parameters : []);
+  const targets = [
+    ...slots.filter((slot) => !spread.has(slot)),
+    ...(spread.size > 0 ? (sharding?.slots ?? []) : []),
+  ];
+  for (const slot of targets)
+    if (file.has(slot.name))
+      scope.run(() => noGrad(() => slot.storage.detach().copy_(partFor(slot, file.get(slot.name)))));
   return [
     `starting from ${file.path} (${file.layout})`,
     ...(missing.length > 0
@@ -52,6 +68,11 @@ export function loadModel(model: Model, settings: Settings["weights"]): string[]
       ? [`${unexpected.length} tensors of it are not in the model and left out: ${some(unexpected)}`]
       : []),
   ];
+}
+
+/** What of a whole array a slot stands for: all of it, or the stretch that this process has. */
+function partFor(slot: ParameterSlot | ShardSlot, whole: Tensor): Tensor {
+  return "whole" in slot ? whole.reshape([-1]).narrow(0, slot.start, slot.end - slot.start) : whole;
 }
 
 /** A state of a file under the model's own names. A file may lack the moving average: then the first state is taken. */

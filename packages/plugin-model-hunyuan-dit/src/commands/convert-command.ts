@@ -187,7 +187,8 @@ function diffusersConfig({ shape }: Recognised): Record<string, unknown> {
   };
 }
 
-function peftConfig(
+/** The adapter_config.json of peft. */
+export function peftConfig(
   modules: ReadonlyMap<string, { readonly alpha: number; readonly down: WeightEntry }>,
 ): Record<string, unknown> {
   const endings = [...new Set([...modules.keys()].map((module) => module.split(".").at(-1)))].sort();

@@ -1,0 +1,34 @@
+// The names of gloo that c10d's ProcessGroupGloo.hpp mentions. A torch package has gloo's code inside
+// libtorch_cpu and no gloo headers; behind smart pointers their shapes do not matter, so declaring them is
+// enough.
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace gloo {
+
+class Context {
+ public:
+  void setTimeout(std::chrono::milliseconds timeout);
+};
+
+namespace transport {
+class Device;
+class UnboundBuffer;
+}  // namespace transport
+
+namespace rendezvous {
+class Store {
+ public:
+  virtual ~Store();
+  virtual void set(const std::string& key, const std::vector<char>& data) = 0;
+  virtual std::vector<char> get(const std::string& key) = 0;
+  virtual void wait(const std::vector<std::string>& keys) = 0;
+  virtual void wait(const std::vector<std::string>& keys, const std::chrono::milliseconds& timeout) = 0;
+};
+}  // namespace rendezvous
+
+}  // namespace gloo
