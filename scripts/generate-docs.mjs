@@ -107,17 +107,10 @@ function optionsPage(title, options, intro) {
   return [NOTE, "", `# ${title}`, "", ...(intro ? [intro, ""] : []), ...body, ""].join("\n");
 }
 
-/** A package's errors.ts, and the files of its errors folder. @param {string} src */
-function errorFiles(src) {
-  const folder = join(src, "errors");
-  const more = existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [];
-  return [join(src, "errors.ts"), ...more].filter((file) => file.endsWith(".ts") && existsSync(file));
-}
-
-/** Every code of every package's errors files, with the doc comment of the function that makes it. */
+/** Every code of every package's errors.ts and of the files in its errors folder, with the doc comment of the function that makes it. */
 function errorsPage() {
   const sections = packages.flatMap((name) => {
-    const rows = errorFiles(join(root, "packages", name, "src"))
+    const rows = errorFiles(name)
       .flatMap((file) => errorsIn(readFileSync(file, "utf8")))
       .sort();
     if (rows.length === 0) return [];
@@ -126,6 +119,13 @@ function errorsPage() {
   const intro =
     "Every expected failure has a code. Its message says what happened, where, who set it, and what to do.";
   return [NOTE, "", "# Errors", "", intro, "", ...sections].join("\n");
+}
+
+/** @param {string} name */
+function errorFiles(name) {
+  const folder = join(root, "packages", name, "src/errors");
+  const more = existsSync(folder) ? readdirSync(folder).map((file) => join(folder, file)) : [];
+  return [join(root, "packages", name, "src/errors.ts"), ...more].filter((file) => existsSync(file));
 }
 
 /** @param {string} source */

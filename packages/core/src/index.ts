@@ -58,6 +58,7 @@ export {
   type ModelHook,
   type ParameterSlot,
   type Prepared,
+  type Recipe,
   type Segment,
   type Values,
 } from "./hooks/model.js";

@@ -39,8 +39,9 @@ export async function drawPictures(
   preparation: Preparation,
   device: DeviceName,
 ): Promise<Tensor> {
+  const { first = 0 } = request;
   const keys = (purpose: string) =>
-    request.prompts.map((_, i) => diceKey(request.seed, 0, `draw-${i}`, purpose));
+    request.prompts.map((_, i) => diceKey(request.seed, 0, `draw-${first + i}`, purpose));
   const noise: DrawNoise = {
     start: (shape) => keyedNormal(keys(PURPOSES.drawStart), shape, { device }),
     step: (index, shape) => keyedNormal(keys(`${PURPOSES.drawStep}-${index}`), shape, { device }),

@@ -12,6 +12,7 @@ import type {
 } from "@hyfw/core";
 import type { Tensor } from "@hyfw/native";
 import { describeSizeCondition, RopeCache } from "./conditions.js";
+import { diffusersRecipe } from "./diffusers-recipe.js";
 import { diffusionLoss } from "./diffusion/loss.js";
 import { AtTimesteps } from "./diffusion/predict.js";
 import { makeSchedule } from "./diffusion/schedule.js";
@@ -70,6 +71,7 @@ function build(options: HunyuanDitOptions, { latents, textEncoders }: ModelNeeds
     ],
     outline: (samples, resolution) => outlineBatch(samples, resolution, preparation, shape),
     loss: (prepared, output) => lossOf(prepared, output, preparation),
+    recipes: (request) => [diffusersRecipe(request, options)],
     draw: (request, infer) => drawPictures(request, infer, preparation, device),
     fileFacts: () => ({
       model: options.model,

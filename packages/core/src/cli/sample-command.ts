@@ -1,108 +1,196 @@
 import { relative, resolve } from "node:path";
 import { z } from "zod";
+import { samplesTwoSources } from "../errors/samples.js";
 import { promptsNone } from "../errors.js";
 import { loadSettings } from "../preset/load-settings.js";
 import { displayPath } from "../preset/origin.js";
-import { checkSettings } from "../preset/resolve.js";
+import { checkSettings, type ResolvedSettings } from "../preset/resolve.js";
+import type { Drawn, DrawWish } from "../run/draw-with-run.js";
 import { SampleSettings } from "../settings/schema.js";
-import { type Command, defineCommand } from "./command.js";
+import { type Command, type CommandIo, defineCommand } from "./command.js";
 import { RESULTS_DIR, settingsOf } from "./run-settings.js";
-import type { Installation } from "./settings-arguments.js";
+import { type Installation, SourceOptions } from "./settings-arguments.js";
 
-const { solver, steps, cfgScale, seed } = SampleSettings.shape;
+const { solver, steps, cfgScale, guidanceRescale, negative, batchSize, seed } = SampleSettings.shape;
 
-/** A sample setting as a flag of this command: left out, the run's own value holds, not the setting's default. */
+/** A sample setting as a flag of this command: left out, the settings' own value holds, not the setting's default. */
 function asFlag<Value extends z.ZodType>(setting: z.ZodDefault<Value>, flag: string) {
-  const text = (setting.description ?? "").replace(/ of sample pictures/, "").replace(/\.$/, "");
-  return setting.unwrap().optional().describe(`${text}; as the run draws when left out.`).meta({ flag });
+  const text = (setting.description ?? "")
+    .replace(/ of sample pictures/, "")
+    .replace(/[Ss]ample pictures/, "Pictures")
+    .replace(/\.$/, "");
+  return setting.unwrap().optional().describe(`${text}; as the settings say when left out.`).meta({ flag });
 }
 
 const Options = z.strictObject({
   run: z
     .string()
-    .default("latest")
-    .describe("Run to draw with: its folder, one of its checkpoints, its name, or latest.")
+    .optional()
+    .describe(
+      "Run to draw with: its folder, one of its checkpoints, its name, or latest, which is the default.",
+    )
     .meta({ flag: "--run" }),
   resultsDir: z
     .string()
     .default(RESULTS_DIR)
     .describe("Folder that holds run folders.")
     .meta({ flag: "--results-dir" }),
+  weights: z
+    .string()
+    .optional()
+    .describe(
+      "File of weights to draw with instead of a run, in any layout that hyfw reads; the model comes from --preset.",
+    )
+    .meta({ flag: "--weights" }),
+  state: z
+    .string()
+    .default("auto")
+    .describe(
+      "Which weights: ema, module for those that are trained, or auto. Of a run auto is the average where it keeps one, of a file the first state that it holds.",
+    )
+    .meta({ flag: "--state" }),
+  ...SourceOptions.shape,
+  modelRoot: z
+    .string()
+    .optional()
+    .describe("Folder with published text encoders and VAE; as the settings say when left out.")
+    .meta({ flag: "--model-root" }),
   prompt: z
     .array(z.string())
     .default([])
-    .describe("What to draw; several prompts give several pictures. The run's sample prompts when left out.")
+    .describe("What to draw; several prompts give several pictures. The settings' prompts when left out.")
     .meta({ flag: "--prompt" }),
-  negative: z.string().default("").describe("What to draw away from.").meta({ flag: "--negative" }),
+  negative: asFlag(negative, "--negative"),
+  count: z
+    .number()
+    .int()
+    .min(1)
+    .default(1)
+    .describe("Pictures of each prompt, each from its own noise.")
+    .meta({ flag: "--count" }),
   out: z
     .string()
     .optional()
-    .describe("Folder for the PNG files; drawn-step-N in the run's samples when left out.")
+    .describe("Folder for the PNG files; drawn-step-N in the run's samples, or drawn, when left out.")
     .meta({ flag: "--out" }),
-  weights: z
-    .enum(["ema", "live"])
-    .default("ema")
-    .describe("The moving average of the weights, where the run keeps one, or the weights themselves.")
-    .meta({ flag: "--weights" }),
   imageSize: z
     .array(z.number().int().min(8))
     .min(1)
     .max(2)
     .optional()
-    .describe("Height and width in pixels, or one number for both; as the run draws when left out.")
+    .describe("Height and width in pixels, or one number for both; as the settings say when left out.")
     .meta({ flag: "--image-size" }),
   solver: asFlag(solver, "--solver"),
   steps: asFlag(steps, "--infer-steps"),
   cfgScale: asFlag(cfgScale, "--cfg-scale"),
+  guidanceRescale: asFlag(guidanceRescale, "--guidance-rescale"),
   seed: asFlag(seed, "--seed"),
+  batchSize: asFlag(batchSize, "--batch-size"),
+  recipes: z
+    .boolean()
+    .default(false)
+    .describe("Writes a program beside the pictures that draws with the same settings in diffusers.")
+    .meta({ flag: "--recipes" }),
   device: z
     .enum(["auto", "cpu", "cuda"])
     .default("auto")
     .describe("Where to draw; auto takes CUDA when there is a GPU, else the CPU.")
     .meta({ flag: "--device" }),
 });
+type Options = z.output<typeof Options>;
 
-/** `hyfw sample`: draws pictures with a checkpoint of a run, by the code that draws them during training. */
+/** `hyfw sample`: draws pictures by the code that draws them during training. */
 export function sampleCommand({ presetFolders }: Pick<Installation, "presetFolders">): Command {
   return defineCommand({
     name: "sample",
-    summary: "Draws pictures with a checkpoint of a run.",
-    usage: "hyfw sample [--run RUN] --prompt TEXT [--prompt TEXT]... [--seed N] [--out DIR]",
+    summary: "Draws pictures with a checkpoint of a run, or with a file of weights.",
+    usage:
+      "hyfw sample [--run RUN | --weights FILE --preset NAME] --prompt TEXT [--prompt TEXT]... [--seed N] [--out DIR]",
     options: Options,
     run: async ({ options }, io) => {
-      const { cwd } = io;
-      const places = { cwd, resultsDir: resolve(cwd, options.resultsDir) };
-      const file = await settingsOf(options.run, places);
-      const sets = [`run.device=${options.device}`];
-      const loaded = await loadSettings({ cwd, presets: [file], presetFolders, config: false, sets });
-      const resolved = checkSettings(loaded, []);
-      const { samples } = resolved.settings;
-      const prompts = options.prompt.length > 0 ? options.prompt : samples.prompts;
-      if (prompts.length === 0) throw promptsNone(displayPath(file, cwd));
-      const [height, width = height] = options.imageSize ?? [];
-      const { drawWithRun } = await import("../run/draw-with-run.js");
-      const { files, notes } = await drawWithRun(
-        resolved,
-        {
-          run: options.run,
-          places,
-          weights: options.weights,
-          ...(options.out !== undefined && { out: resolve(cwd, options.out) }),
-          request: {
-            prompts,
-            negative: options.negative,
-            solver: options.solver ?? samples.solver,
-            steps: options.steps ?? samples.steps,
-            cfgScale: options.cfgScale ?? samples.cfgScale,
-            seed: options.seed ?? samples.seed,
-            ...(height !== undefined && width !== undefined && { resolution: { height, width } }),
-          },
-        },
-        io,
-      );
+      if (options.weights !== undefined && options.run !== undefined) throw samplesTwoSources("--run");
+      const draw = options.weights === undefined ? drawRun : drawWeights;
+      const { prompts, files, notes } = await draw(options, presetFolders, io);
       for (const note of notes) io.stdout.write(`${note}\n`);
       for (const [n, path] of files.entries())
-        io.stdout.write(`${relative(cwd, path) || path}  ${prompts[n]}\n`);
+        io.stdout.write(`${relative(io.cwd, path) || path}  ${prompts[n] ?? ""}`.trimEnd().concat("\n"));
     },
   });
+}
+
+type Printed = Drawn & { readonly prompts: readonly string[] };
+
+async function drawRun(options: Options, presetFolders: readonly string[], io: CommandIo): Promise<Printed> {
+  const { cwd } = io;
+  if (options.preset.length > 0 || options.config !== undefined)
+    throw samplesTwoSources("--preset or --config without --weights, since a run has settings of its own,");
+  const run = options.run ?? "latest";
+  const places = { cwd, resultsDir: resolve(cwd, options.resultsDir) };
+  const file = await settingsOf(run, places);
+  const sets = setsOf(options);
+  const resolved = checkSettings(
+    await loadSettings({ cwd, presets: [file], presetFolders, config: false, sets }),
+    [],
+  );
+  const wish = wishOf(options, resolved, displayPath(file, cwd));
+  const { drawWithRun } = await import("../run/draw-with-run.js");
+  const drawn = await drawWithRun(
+    resolved,
+    {
+      ...wish,
+      run,
+      places,
+      weights: options.state === "module" ? "live" : "ema",
+      ...(options.out !== undefined && { out: resolve(cwd, options.out) }),
+    },
+    io,
+  );
+  return { ...drawn, prompts: wish.request.prompts };
+}
+
+async function drawWeights(
+  options: Options,
+  presetFolders: readonly string[],
+  io: CommandIo,
+): Promise<Printed> {
+  const { cwd } = io;
+  const { preset: presets, config, weights = "" } = options;
+  const sets = setsOf(options);
+  const resolved = checkSettings(
+    await loadSettings({ cwd, presets, presetFolders, sets, ...(config !== undefined && { config }) }),
+    [],
+  );
+  const wish = wishOf(options, resolved, "the settings");
+  const { drawWithWeights } = await import("../run/draw-with-weights.js");
+  const out = resolve(cwd, options.out ?? "drawn");
+  const order = { ...wish, weights: resolve(cwd, weights), state: options.state, out };
+  return { ...(await drawWithWeights(resolved, order, io)), prompts: wish.request.prompts };
+}
+
+/** Flags of this command that stand for settings, and those given as such. */
+function setsOf({ set, device, modelRoot }: Options): string[] {
+  return [...set, `run.device=${device}`, ...(modelRoot === undefined ? [] : [`run.modelRoot=${modelRoot}`])];
+}
+
+/** What to draw: the flags over the settings. @param from where the settings come from, for a person */
+function wishOf(options: Options, { settings }: ResolvedSettings, from: string): DrawWish {
+  const { samples } = settings;
+  const asked = options.prompt.length > 0 ? options.prompt : samples.prompts;
+  if (asked.length === 0) throw promptsNone(from);
+  const prompts = asked.flatMap((prompt) => Array.from({ length: options.count }, () => prompt));
+  const [height, width = height] = options.imageSize ?? [];
+  return {
+    batchSize: options.batchSize ?? samples.batchSize,
+    recipes: options.recipes,
+    request: {
+      prompts,
+      negative: options.negative ?? samples.negative,
+      solver: options.solver ?? samples.solver,
+      steps: options.steps ?? samples.steps,
+      cfgScale: options.cfgScale ?? samples.cfgScale,
+      guidanceRescale: options.guidanceRescale ?? samples.guidanceRescale,
+      seed: options.seed ?? samples.seed,
+      ...(height !== undefined && width !== undefined && { resolution: { height, width } }),
+    },
+  };
 }

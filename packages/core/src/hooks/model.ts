@@ -88,6 +88,8 @@ export interface Loss {
 /** One picture to draw. */
 export interface DrawRequest {
   readonly prompts: readonly string[];
+  /** Number of the first of these pictures, from 0, in a longer list that is drawn in parts: their chance follows it. */
+  readonly first?: number;
   readonly negative: string;
   readonly resolution: Resolution;
   readonly solver: "ddpm" | "ddim" | "dpmms";
@@ -99,6 +101,15 @@ export interface DrawRequest {
   readonly seed: number;
   /** Told after each solver step, from 1. */
   readonly onStep?: (step: number, steps: number) => void | Promise<void>;
+}
+
+/** A program of another kind that draws a picture with the same settings. */
+export interface Recipe {
+  /** For example `diffusers`; the file's name begins with it. */
+  readonly kind: string;
+  /** For example `.py`. */
+  readonly ending: string;
+  readonly text: string;
 }
 
 /** Runs all segments without grad and gives what the last one wrote. */
@@ -135,6 +146,8 @@ export interface Model {
   loss(prepared: Prepared, output: Values): Loss;
   /** Draws pictures: uint8 [n, H, W, 3] on the CPU. The same request gives the same pictures. */
   draw(request: DrawRequest, infer: Inference): Promise<Tensor>;
+  /** How other programs draw the same, as near as they can. */
+  recipes?(request: DrawRequest): readonly Recipe[];
   /** What a weights file says of itself: version, prediction type, betas. */
   fileFacts(): Readonly<Record<string, string>>;
 }

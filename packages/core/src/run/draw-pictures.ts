@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Tensor } from "@hyfw/native";
 import type { DrawRequest, Model } from "../hooks/model.js";
 import type { Ema } from "./ema.js";
 import type { Executor } from "./executor.js";
@@ -13,45 +14,62 @@ export interface Drawer {
   readonly ema: Ema | undefined;
 }
 
-/** Where pictures go and what stands inside them beside their prompt. */
+/** Where pictures go, what stands inside them beside their prompt, and how many are drawn at once. */
 export interface PicturePlace {
   /** Absent where this process only takes part in drawing. */
   readonly folder: string | undefined;
   readonly facts: Readonly<Record<string, string>>;
+  readonly batchSize: number;
 }
 
 /**
- * Draws one picture per prompt and writes them as PNG files with prompt, seed and settings inside.
+ * Draws one picture per prompt and writes them as PNG files with prompt, seed and settings inside. A picture depends on
+ * its place in the list of prompts, not on how many are drawn at once.
  * @returns their paths, in the order of the prompts
  */
 export async function drawPictures(
   { model, executor, ema }: Drawer,
   request: DrawRequest,
-  { folder, facts }: PicturePlace,
+  { folder, facts, batchSize }: PicturePlace,
 ): Promise<string[]> {
-  const draw = () => model.draw(request, executor.infer);
-  const drawn = await (ema === undefined ? draw() : ema.inFront(draw));
+  if (folder !== undefined) await mkdir(folder, { recursive: true });
+  const files: string[] = [];
+  const drawAll = async (): Promise<void> => {
+    for (let first = 0; first < request.prompts.length; first += batchSize) {
+      const prompts = request.prompts.slice(first, first + batchSize);
+      const drawn = await model.draw({ ...request, prompts, first }, executor.infer);
+      const pictures = toPictures(drawn);
+      drawn.dispose();
+      if (folder === undefined) continue;
+      for (const [n, picture] of pictures.entries()) {
+        const prompt = prompts[n] ?? "";
+        const number = first + n;
+        const path = join(folder, `${String(number + 1).padStart(2, "0")}-${slug(prompt)}.png`);
+        const texts = { prompt, ...settingsOf(request), picture: number + 1, ...facts, software: "hyfw" };
+        await writeFile(path, encodePng(picture, mapValues(texts)));
+        files.push(path);
+      }
+    }
+  };
+  await (ema === undefined ? drawAll() : ema.inFront(drawAll));
+  return files;
+}
+
+function settingsOf(request: DrawRequest): Record<string, string | number> {
+  const { solver, steps, cfgScale, guidanceRescale = 0, seed, negative } = request;
+  return { negative, seed, solver, steps, cfgScale, ...(guidanceRescale > 0 && { guidanceRescale }) };
+}
+
+/** @param drawn uint8 [n, H, W, 3] */
+function toPictures(drawn: Tensor): { height: number; width: number; pixels: Uint8Array }[] {
   const [count = 0, height = 0, width = 0] = drawn.shape;
   const pixels = drawn.toTypedArray();
-  drawn.dispose();
-  if (folder === undefined) return [];
-  await mkdir(folder, { recursive: true });
   const bytes = height * width * 3;
-  const files: string[] = [];
-  for (let n = 0; n < count; n++) {
-    const picture = {
-      height,
-      width,
-      pixels: new Uint8Array(pixels.buffer, pixels.byteOffset + n * bytes, bytes),
-    };
-    const prompt = request.prompts[n] ?? "";
-    const { solver, steps, cfgScale, seed, negative } = request;
-    const texts = { prompt, negative, seed, solver, steps, cfgScale, ...facts, software: "hyfw" };
-    const path = join(folder, `${String(n + 1).padStart(2, "0")}-${slug(prompt)}.png`);
-    await writeFile(path, encodePng(picture, mapValues(texts)));
-    files.push(path);
-  }
-  return files;
+  return Array.from({ length: count }, (_, n) => ({
+    height,
+    width,
+    pixels: new Uint8Array(pixels.buffer, pixels.byteOffset + n * bytes, bytes),
+  }));
 }
 
 /** The letters of a prompt that fit into a file name. */

@@ -101,7 +101,7 @@ export class Milestones {
 
   private async draw(state: RunState): Promise<void> {
     const { settings, engine, data, runDir, journal, broadcast, world } = this.facts;
-    const { every: _every, resolution, prompts, ...request } = settings.samples;
+    const { every: _every, resolution, prompts, batchSize, ...request } = settings.samples;
     if (prompts.length === 0) return;
     const first = data.phases[0]?.dataset.buckets[0]?.resolution;
     const size = resolution ?? first;
@@ -117,8 +117,8 @@ export class Milestones {
     const folder = world.isFirst ? join(runDir, RUN_FILES.samples, stepName(step)) : undefined;
     const files = await drawPictures(
       engine,
-      { ...request, prompts, negative: "", resolution: size, onStep },
-      { folder, facts },
+      { ...request, prompts, resolution: size, onStep },
+      { folder, facts, batchSize },
     );
     if (!world.isFirst) return;
     this.report(state, undefined);

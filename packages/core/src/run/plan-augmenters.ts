@@ -1,15 +1,19 @@
+import { captionCutters } from "./caption-cuts.js";
 import type { LoadedRun } from "./container.js";
 import { openAugmenters } from "./open-augmenters.js";
 import type { OpenData } from "./open-data.js";
 import type { PlanSection } from "./plan.js";
 import { type RowSurvey, surveyRows } from "./survey-rows.js";
 
-/** Every probability of the augmenters with the rows that it can touch, phase by phase; nothing without augmenters. */
+/**
+ * Every probability of the augmenters with the rows that it can touch, and how many captions the text encoders cut,
+ * phase by phase; nothing where nobody looks at rows.
+ */
 export async function planAugmenters(
   run: Pick<LoadedRun, "providers" | "settings">,
   { phases }: Pick<OpenData, "phases">,
 ): Promise<PlanSection[]> {
-  const augmenters = openAugmenters(run);
+  const augmenters = [...openAugmenters(run), ...captionCutters(run)];
   if (augmenters.every(({ chances = [], survey }) => chances.length === 0 && survey === undefined)) return [];
   const sections: PlanSection[] = [];
   for (const { name, dataset } of phases) {

@@ -16,6 +16,9 @@ export interface CountedChance {
   readonly rows: number;
 }
 
+/** What of an augmenter a survey asks; others that look at rows give as much. */
+export type Surveyor = Pick<Augmenter, "name" | "chances" | "survey" | "choices">;
+
 /** What was found in the rows of a data set. */
 export interface RowSurvey {
   /** Rows that were looked at, and rows that there are. */
@@ -31,7 +34,7 @@ export interface RowSurvey {
  */
 export async function surveyRows(
   dataset: Pick<Dataset, "length" | "row">,
-  augmenters: readonly Augmenter[],
+  augmenters: readonly Surveyor[],
   { seed, most = SURVEY_ROWS }: { readonly seed: number; readonly most?: number },
 ): Promise<RowSurvey> {
   const positions = pickPositions(dataset.length, most, seed);
@@ -59,7 +62,10 @@ export async function surveyRows(
 }
 
 /** Every caption that a row may be given; without an augmenter that chooses, its first text. */
-export function captionChoices(augmenters: readonly Augmenter[], row: Row): readonly Caption[] {
+export function captionChoices(
+  augmenters: readonly Pick<Augmenter, "choices">[],
+  row: Row,
+): readonly Caption[] {
   const chooser = augmenters.findLast(({ choices }) => choices !== undefined);
   if (chooser?.choices !== undefined) return chooser.choices(row);
   return Object.entries(row.texts)

@@ -6,6 +6,7 @@ import { epochUnknown } from "../errors.js";
 import type { Augmenter } from "../hooks/augmenter.js";
 import { MODEL } from "../hooks/model.js";
 import { displayPath } from "../preset/origin.js";
+import { captionCutters } from "../run/caption-cuts.js";
 import type { LoadedRun } from "../run/container.js";
 import { openAugmenters } from "../run/open-augmenters.js";
 import { type OpenData, openData } from "../run/open-data.js";
@@ -99,7 +100,7 @@ function surveyPhase(
   if (phase === undefined) throw new RangeError(`phase ${start.phase} does not exist`);
   const { seed } = run.settings.run;
   const most = allRows ? { most: Number.POSITIVE_INFINITY } : {};
-  return surveyRows(phase.dataset, openAugmenters(run), { seed, ...most });
+  return surveyRows(phase.dataset, [...openAugmenters(run), ...captionCutters(run)], { seed, ...most });
 }
 
 /** The first place of an epoch, counted over all phases. @throws HYFW_USAGE_EPOCH when the run never gets there */

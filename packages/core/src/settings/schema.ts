@@ -270,6 +270,16 @@ export const SampleSettings = z.strictObject({
   solver: z.enum(["ddpm", "ddim", "dpmms"]).default("ddim").describe("Sampling method of sample pictures."),
   steps: z.number().int().min(1).default(25).describe("Solver steps per sample picture."),
   cfgScale: z.number().min(0).default(6).describe("Guidance scale of sample pictures; 1 is none."),
+  guidanceRescale: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0)
+    .describe(
+      "Share by which guidance is brought back to the spread that it had; against washed-out colours.",
+    ),
+  negative: z.string().default("").describe("What sample pictures are drawn away from."),
+  batchSize: z.number().int().min(1).default(8).describe("Sample pictures that are drawn at once."),
   seed: z.number().int().min(0).default(42).describe("Seed of the start noise of sample pictures."),
   resolution: z
     .strictObject({
