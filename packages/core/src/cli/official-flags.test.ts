@@ -39,11 +39,8 @@ t.test("a refusal says which of the reasons it is", async (t) => {
   t.match(message("--cfg-scale"), /inference only[\s\S]*hyfw sample/);
   t.match(message("--i-scale=2"), /IP-Adapter or ControlNet only/);
   t.match(message("--sigma-small"), /no effect in the official trainer[\s\S]*leave it out/);
-  t.match(
-    message("--gradient-checkpointing"),
-    /plugin that this version does not have \(gradient checkpointing\)/,
-  );
-  t.match(message("--use-zero-stage"), /ZeRO/);
+  t.match(message("--reset-loader"), /plugin that this version does not have \(restarting the data order\)/);
+  t.match(message("--use-zero-stage"), /accelerator-zero, which the settings do not load/);
   t.match(message("--image-size"), /dataset-arrow, which the settings do not load/);
 });
 
