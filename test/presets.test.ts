@@ -12,7 +12,7 @@ const names = readdirSync(FOLDER)
   .map((file) => file.slice(0, -".yaml".length))
   .sort();
 /** Those that a run starts from; the others are for others to extend, or go on top. */
-const PARTS = new Set(["base", "captions-legacy", "tiny", "hunyuan-dit-1.1", "hunyuan-dit-1.2"]);
+const PARTS = new Set(["base", "captions-legacy", "lora", "tiny", "hunyuan-dit-1.1", "hunyuan-dit-1.2"]);
 const whole = names.filter((name) => !PARTS.has(name));
 
 /** Plugins that presets name and this clone does not have. */
