@@ -25,7 +25,7 @@ export class HyfwError extends Error {
   }
 }
 
-/** Makes the function that builds one kind of error. Every package lists its kinds in its own `errors.ts`. */
+/** Makes the function that builds one kind of error. Every package lists its kinds in an `errors.ts`, or by subject in an `errors` folder. */
 export function defineError<Args extends unknown[]>(
   code: `HYFW_${string}`,
   describe: (...args: Args) => { summary: string } & ErrorFields,

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { resumeRefused } from "../errors.js";
+import { resumeRefused } from "../errors/checkpoint.js";
 import { SAMPLER } from "../hooks/sampler.js";
 import type { ResolvedSettings } from "../preset/resolve.js";
 import type { RunRecord } from "../run/run-record.js";

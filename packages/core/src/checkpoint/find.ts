@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { HyfwError } from "../define-error.js";
-import { checkpointNone, runNotFound } from "../errors.js";
+import { checkpointNone, runNotFound } from "../errors/checkpoint.js";
 import { listCheckpoints } from "./list.js";
 import { MANIFEST, verifyManifest } from "./manifest.js";
 

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type MappedSafetensors, noGrad, openSafetensors, Scope } from "@hyfw/native";
-import { weightsDiffer } from "../errors.js";
+import { weightsDiffer } from "../errors/weights.js";
 import type { Accelerator, Sharding } from "../hooks/accelerator.js";
 import type { Model, ParameterSlot } from "../hooks/model.js";
 import type { Optimizer } from "../hooks/optimizer.js";

@@ -3,7 +3,7 @@ import { createReadStream } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { checkpointBroken } from "../errors.js";
+import { checkpointBroken } from "../errors/checkpoint.js";
 import { writeDurably } from "./durable-file.js";
 
 /** Name of the file that makes a folder a checkpoint; written last. */

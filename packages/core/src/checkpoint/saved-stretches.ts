@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { empty, type MappedSafetensors, noGrad, openSafetensors, type Tensor } from "@hyfw/native";
 import { stateFixed } from "../errors/checkpoint.js";
-import { weightsDiffer } from "../errors.js";
+import { weightsDiffer } from "../errors/weights.js";
 import type { ParameterSlot } from "../hooks/model.js";
 import { elements } from "../run/flat-bucket.js";
 import { FILES, STRETCHES } from "./save.js";

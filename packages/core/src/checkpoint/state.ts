@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { checkpointBroken } from "../errors.js";
+import { checkpointBroken } from "../errors/checkpoint.js";
 import { PlaceSchema } from "../run/unit-places.js";
 
 /** Name of the file with everything of a run that is not a tensor. */

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import type { HyfwError } from "../define-error.js";
-import { argumentMissing, argumentUnexpected, usageWrong } from "../errors.js";
+import { argumentMissing, argumentUnexpected, usageWrong } from "../errors/command-line.js";
 import { throwProblems, toProblems } from "../preset/check.js";
 import { mergeLayers, plainValue } from "../preset/merge.js";
 import { listOptions } from "../settings/options.js";

@@ -1,4 +1,6 @@
-import { argumentMissing, commandUnknown, describeValue, settingNotSet } from "../errors.js";
+import { argumentMissing, commandUnknown } from "../errors/command-line.js";
+import { settingNotSet } from "../errors/settings.js";
+import { describeValue } from "../errors/words.js";
 import { formatPlace, type Origin } from "../preset/origin.js";
 import type { ResolvedSettings } from "../preset/resolve.js";
 import { keysOf, optionOf, schemaAt } from "../settings/options.js";

@@ -1,5 +1,5 @@
 import type { HyfwError } from "../define-error.js";
-import { flagTwice, flagValue } from "../errors.js";
+import { flagTwice, flagValue } from "../errors/command-line.js";
 import { type Layer, makeLayer, nest } from "../preset/layer.js";
 import { readWord, readWords } from "../preset/words.js";
 import type { Option } from "../settings/options.js";

@@ -1,4 +1,4 @@
-import { describeValue } from "../errors.js";
+import { describeValue } from "../errors/words.js";
 import type { Option } from "../settings/options.js";
 import { formatPath } from "../settings/path.js";
 

@@ -1,6 +1,6 @@
 import { CORE_VERSION } from "../core-version.js";
 import { HyfwError } from "../define-error.js";
-import { commandUnknown } from "../errors.js";
+import { commandUnknown } from "../errors/command-line.js";
 import { reportFault } from "../launch/report-fault.js";
 import { suggest } from "../settings/suggest.js";
 import { boardCommand } from "./board-command.js";

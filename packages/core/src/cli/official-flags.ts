@@ -1,5 +1,5 @@
 import type { HyfwError } from "../define-error.js";
-import { flagRefused, flagUnknown } from "../errors.js";
+import { flagRefused, flagUnknown } from "../errors/command-line.js";
 import { suggest } from "../settings/suggest.js";
 import type { FlagTable } from "./flags.js";
 import { isFlag } from "./flags.js";

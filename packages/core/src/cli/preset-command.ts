@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { argumentMissing, argumentUnexpected, commandUnknown } from "../errors.js";
+import { argumentMissing, argumentUnexpected, commandUnknown } from "../errors/command-line.js";
 import { listPresets } from "../preset/find.js";
 import { loadSettings } from "../preset/load-settings.js";
 import { displayPath } from "../preset/origin.js";

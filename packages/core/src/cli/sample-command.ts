@@ -1,7 +1,7 @@
 import { relative, resolve } from "node:path";
 import { z } from "zod";
+import { promptsNone } from "../errors/command-line.js";
 import { samplesTwoSources } from "../errors/samples.js";
-import { promptsNone } from "../errors.js";
 import { loadSettings } from "../preset/load-settings.js";
 import { displayPath } from "../preset/origin.js";
 import { checkSettings, type ResolvedSettings } from "../preset/resolve.js";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { rowsSyntax } from "../errors.js";
+import { rowsSyntax } from "../errors/command-line.js";
 import { throwProblems, toProblems } from "../preset/check.js";
 import { mergeLayers, plainValue } from "../preset/merge.js";
 import { openRun } from "../run/container.js";

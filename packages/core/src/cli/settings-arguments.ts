@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { argumentUnexpected } from "../errors.js";
+import { argumentUnexpected } from "../errors/command-line.js";
 import { type LoadedSettings, loadSettings } from "../preset/load-settings.js";
 import { checkSettings, type ResolvedSettings } from "../preset/resolve.js";
 import { listOptions, type Option } from "../settings/options.js";

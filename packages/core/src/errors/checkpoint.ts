@@ -1,4 +1,5 @@
 import { defineError } from "../define-error.js";
+import { describeValue, list, reason } from "./words.js";
 
 /** A checkpoint could not be written. */
 export const checkpointUnwritten = defineError(
@@ -31,3 +32,54 @@ export const recordDiffers = defineError("HYFW_RESUME_RECORD", (step: number, ro
   where: { "rows now": rows.slice(0, 8).join(", ") },
   todo: "undo what changed of data, seed, captions or augmenters, or of their plugins' versions, since the run was stopped",
 }));
+
+/** A checkpoint is not whole. */
+export const checkpointBroken = defineError(
+  "HYFW_CHECKPOINT_BROKEN",
+  (path: string, what: string, cause?: unknown) => ({
+    summary: `checkpoint ${path} cannot be used: ${what}`,
+    todo: "name another checkpoint, or the run's folder to take the newest whole one",
+    ...(cause !== undefined && { cause }),
+  }),
+);
+
+/** A run has no whole checkpoint. */
+export const checkpointNone = defineError(
+  "HYFW_CHECKPOINT_NONE",
+  (runDir: string, passed: readonly string[]) => ({
+    summary: `${runDir} has no whole checkpoint`,
+    ...(passed.length > 0 && { where: { "passed over": passed.join("; ") } }),
+    todo: "start the run anew, or set checkpoint.latestEvery so that the next one saves earlier",
+  }),
+);
+
+/** No run has the name. */
+export const runNotFound = defineError(
+  "HYFW_USAGE_RUN",
+  (name: string, folder: string, known: readonly string[]) => ({
+    summary: `there is no run ${JSON.stringify(name)}`,
+    where: { "looked in": folder, runs: list(known.slice(-12)) },
+    todo: "give a run's folder, its name, or latest; run.resultsDir (--results-dir) says where runs are",
+  }),
+);
+
+/** The record of a run cannot be read. */
+export const runUnreadable = defineError("HYFW_RUN_UNREADABLE", (path: string, cause: unknown) => ({
+  summary: `cannot read ${path}: ${reason(cause).split("\n")[0]}`,
+  todo: "give the folder of a run that this version of hyfw made",
+  cause,
+}));
+
+/** A run cannot go on because something that must stay has changed. */
+export const resumeRefused = defineError(
+  "HYFW_SETTING_RESUME",
+  (
+    change: { readonly what: string; readonly before: unknown; readonly now: unknown },
+    runDir: string,
+    setBy?: string,
+  ) => ({
+    summary: `${change.what} was ${describeValue(change.before)} when the run began and is ${describeValue(change.now)} now`,
+    where: { run: runDir, ...(setBy !== undefined && { "set by": setBy }) },
+    todo: "set it back to go on, or start a new run",
+  }),
+);

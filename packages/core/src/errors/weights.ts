@@ -47,3 +47,10 @@ export const onlyNothing = defineError(
     };
   },
 );
+
+/** Weights of a file do not fit the model. */
+export const weightsDiffer = defineError("HYFW_WEIGHTS", (path: string, wrong: readonly string[]) => ({
+  summary: `${path} does not fit the model: ${wrong.length} tensor(s) differ`,
+  where: Object.fromEntries(wrong.slice(0, 8).map((text, n) => [`${n + 1}`, text])),
+  todo: "use the settings that the weights were trained with",
+}));

@@ -1,7 +1,7 @@
 import { pathToFileURL } from "node:url";
 import semver from "semver";
 import { CORE_VERSION } from "../core-version.js";
-import { pluginCoreRange, pluginFailed, pluginNotFound, pluginShape } from "../errors.js";
+import { pluginCoreRange, pluginFailed, pluginNotFound, pluginShape } from "../errors/plugins.js";
 import { importCode } from "../preset/import-code.js";
 import { formatOrigin, type Origin } from "../preset/origin.js";
 import { isPlugin, type PluginDefinition } from "./define-plugin.js";

@@ -1,4 +1,4 @@
-import { hookMissing, hookTwice, pluginCycle, pluginNeedMissing } from "../errors.js";
+import { hookMissing, hookTwice, pluginCycle, pluginNeedMissing } from "../errors/plugins.js";
 import type { Token } from "../hooks/tokens.js";
 import { formatOrigin } from "../preset/origin.js";
 import type { NamedPlugin } from "./load.js";

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import type { HyfwError } from "../define-error.js";
-import { settingMissing, settingsWrong, settingUnknown, settingWrong } from "../errors.js";
+import { settingMissing, settingsWrong, settingUnknown, settingWrong } from "../errors/settings.js";
 import { keysOf, optionOf, schemaAt } from "../settings/options.js";
 import { formatPath, type SettingPath, valueAt } from "../settings/path.js";
 import { suggest } from "../settings/suggest.js";

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { basename, extname, resolve } from "node:path";
 import { cosmiconfig } from "cosmiconfig";
-import { configFailed, configNotFound } from "../errors.js";
+import { configFailed, configNotFound } from "../errors/settings.js";
 import { importCode } from "./import-code.js";
 import type { FileValue } from "./load.js";
 import { readSource } from "./source.js";

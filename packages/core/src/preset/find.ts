@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { basename, dirname, extname, isAbsolute, join, resolve } from "node:path";
-import { presetNotData, presetNotFound } from "../errors.js";
+import { presetNotData, presetNotFound } from "../errors/settings.js";
 import { suggest } from "../settings/suggest.js";
 
 const EXTENSIONS = [".yaml", ".yml", ".json"];

@@ -1,6 +1,6 @@
 import { dirname, join } from "node:path";
 import { HyfwError } from "../define-error.js";
-import { requirementsMissing, settingSyntax } from "../errors.js";
+import { requirementsMissing, settingSyntax } from "../errors/settings.js";
 import { findPlugin, isPluginPath, rebasePluginPath } from "../plugin/find.js";
 import { loadPlugin, type NamedPlugin } from "../plugin/load.js";
 import { isPlainObject, parsePath, type SettingPath } from "../settings/path.js";

@@ -1,4 +1,4 @@
-import { presetCycle, presetExtends, presetShape } from "../errors.js";
+import { presetCycle, presetExtends, presetShape } from "../errors/settings.js";
 import { isPlainObject, type SettingPath } from "../settings/path.js";
 import { findPreset, type PresetPlaces } from "./find.js";
 import type { Layer } from "./layer.js";

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { isNode, isPair, isScalar, LineCounter, type Node, parseDocument } from "yaml";
-import { presetSyntax, presetUnreadable } from "../errors.js";
+import { presetSyntax, presetUnreadable } from "../errors/settings.js";
 import type { SettingPath } from "../settings/path.js";
 
 /** A parsed data file that still knows the line of every value. */

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { writeDurably } from "../checkpoint/durable-file.js";
-import { describeValue } from "../errors.js";
+import { describeValue } from "../errors/words.js";
 import { type MetricsLine, readMetrics } from "../run/metrics.js";
 import { formatDuration } from "../run/progress.js";
 import { RUN_FILES } from "../run/run-folder.js";

@@ -1,5 +1,5 @@
 import { type DeviceName, fromTypedArray, imagesToBatch, type Tensor, tidy } from "@hyfw/native";
-import { collateShapes } from "../errors.js";
+import { collateShapes } from "../errors/training.js";
 import type { Sample } from "../hooks/augmenter.js";
 import type { Resolution } from "../hooks/dataset.js";
 

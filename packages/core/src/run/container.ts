@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import "reflect-metadata";
 import { type DependencyContainer, container as root } from "tsyringe";
 import { HyfwError } from "../define-error.js";
-import { hookEmpty, pluginFailed, pluginProvidedNothing, pluginUndeclared } from "../errors.js";
+import { hookEmpty, pluginFailed, pluginProvidedNothing, pluginUndeclared } from "../errors/plugins.js";
 import type { Token } from "../hooks/tokens.js";
 import { orderPlugins } from "../plugin/order.js";
 import { formatOrigin } from "../preset/origin.js";

@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { cudaDevices, type DeviceName, setThreads } from "@hyfw/native";
+import { deviceMissing } from "../errors/training.js";
 import { gpusTooFew } from "../errors/world.js";
-import { deviceMissing } from "../errors.js";
 import type { Settings } from "../settings/schema.js";
 import type { World } from "./world.js";
 

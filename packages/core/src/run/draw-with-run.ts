@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { findCheckpoint, type RunPlaces } from "../checkpoint/find.js";
 import { loadCheckpointWeights } from "../checkpoint/load.js";
 import type { CommandIo } from "../cli/command.js";
-import { resolutionUnknown } from "../errors.js";
+import { resolutionUnknown } from "../errors/command-line.js";
 import type { Resolution } from "../hooks/dataset.js";
 import type { DrawRequest, Model } from "../hooks/model.js";
 import type { ResolvedSettings } from "../preset/resolve.js";

@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import type { CommandIo } from "../cli/command.js";
+import { resolutionUnknown } from "../errors/command-line.js";
 import { samplesNoModel } from "../errors/samples.js";
-import { resolutionUnknown } from "../errors.js";
 import { MODEL, type Model } from "../hooks/model.js";
 import type { ResolvedSettings } from "../preset/resolve.js";
 import { loadModel } from "../weights/load-start.js";

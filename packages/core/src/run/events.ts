@@ -1,4 +1,4 @@
-import { listenerFailed } from "../errors.js";
+import { listenerFailed } from "../errors/plugins.js";
 import { defineToken } from "../hooks/tokens.js";
 import type { MetricsLine } from "./metrics.js";
 

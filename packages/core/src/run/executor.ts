@@ -1,5 +1,5 @@
 import { backward, enableGrad, noGrad, Scope, type Tensor, tidy } from "@hyfw/native";
-import { segmentWithoutGraph } from "../errors.js";
+import { segmentWithoutGraph } from "../errors/training.js";
 import type {
   Accelerator,
   BackwardStep,

@@ -1,4 +1,4 @@
-import { dutyTwice } from "../errors.js";
+import { dutyTwice } from "../errors/plugins.js";
 import { ACCELERATOR, type Accelerator, type Duty } from "../hooks/accelerator.js";
 import type { LoadedRun } from "./container.js";
 import { DataParallel } from "./data-parallel.js";

@@ -1,4 +1,4 @@
-import { augmenterOrder, augmenterPurpose } from "../errors.js";
+import { augmenterOrder, augmenterPurpose } from "../errors/plugins.js";
 import { AUGMENTER, type Augmenter } from "../hooks/augmenter.js";
 import type { LoadedRun } from "./container.js";
 

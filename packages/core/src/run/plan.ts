@@ -1,4 +1,4 @@
-import { describeValue } from "../errors.js";
+import { describeValue } from "../errors/words.js";
 import { displayValue, formatOrigin } from "../preset/origin.js";
 import type { ResolvedSettings } from "../preset/resolve.js";
 import type { LoadedRun } from "./container.js";

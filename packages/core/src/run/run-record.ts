@@ -5,7 +5,7 @@ import { linearKernel, torchVersion } from "@hyfw/native";
 import { z } from "zod";
 import { writeDurably } from "../checkpoint/durable-file.js";
 import { CORE_VERSION } from "../core-version.js";
-import { runUnreadable } from "../errors.js";
+import { runUnreadable } from "../errors/checkpoint.js";
 import { isPluginPath } from "../plugin/find.js";
 import { formatOrigin } from "../preset/origin.js";
 import type { ResolvedSettings } from "../preset/resolve.js";

@@ -1,4 +1,4 @@
-import { closeFailed } from "../errors.js";
+import { closeFailed } from "../errors/plugins.js";
 
 /**
  * What a run has opened, closed last opened first. Closing is safe to ask for twice and while it is under way: every

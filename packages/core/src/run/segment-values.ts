@@ -1,5 +1,5 @@
 import type { Tensor } from "@hyfw/native";
-import { segmentReads, segmentWrites } from "../errors.js";
+import { segmentReads, segmentWrites } from "../errors/training.js";
 import type { Segment, Values } from "../hooks/model.js";
 
 const FLOATS: ReadonlySet<string> = new Set(["float16", "bfloat16", "float32", "float64"]);

@@ -1,5 +1,5 @@
 import { type DeviceName, full, globalNorm, Scope } from "@hyfw/native";
-import { gradientNotFinite, lossNotFinite } from "../errors.js";
+import { gradientNotFinite, lossNotFinite } from "../errors/training.js";
 import type { Accelerator, LossScale, MicroStepFacts } from "../hooks/accelerator.js";
 import type { Loss, Model, ParameterSlot } from "../hooks/model.js";
 import type { Optimizer } from "../hooks/optimizer.js";

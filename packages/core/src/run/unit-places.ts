@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { dataEndless } from "../errors.js";
+import { dataEndless } from "../errors/training.js";
 import type { Dataset, Resolution } from "../hooks/dataset.js";
 import type { EpochOrder, SamplerHook } from "../hooks/sampler.js";
 

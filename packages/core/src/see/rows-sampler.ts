@@ -1,4 +1,4 @@
-import { rowUnknown } from "../errors.js";
+import { rowUnknown } from "../errors/command-line.js";
 import type { SamplerHook, Unit } from "../hooks/sampler.js";
 
 /** A sampler that gives chosen positions of the index once, those of one bucket together, and nothing after. */

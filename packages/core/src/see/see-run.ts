@@ -2,7 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { writeDurably } from "../checkpoint/durable-file.js";
 import type { CommandIo } from "../cli/command.js";
-import { epochUnknown } from "../errors.js";
+import { epochUnknown } from "../errors/command-line.js";
 import type { Augmenter } from "../hooks/augmenter.js";
 import { MODEL } from "../hooks/model.js";
 import { displayPath } from "../preset/origin.js";

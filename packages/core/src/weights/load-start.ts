@@ -1,5 +1,5 @@
 import { noGrad, Scope, type Tensor } from "@hyfw/native";
-import { weightsDiffer } from "../errors.js";
+import { weightsDiffer } from "../errors/weights.js";
 import type { Sharding, ShardSlot } from "../hooks/accelerator.js";
 import type { Model, ParameterSlot } from "../hooks/model.js";
 import type { Ema } from "../run/ema.js";
