@@ -1,62 +1,6 @@
-import { torchFileBroken, torchFileUnsafe } from "../errors.js";
-
-/**
- * What a pickle holds, as plain data. Lists, tuples and sets become arrays, dicts become maps, classes that only carry
- * fields become records. Nothing is ever called: a class that is not known as harmless ends the reading.
- */
-export type PickleValue =
-  | null
-  | boolean
-  | number
-  | bigint
-  | string
-  | Uint8Array
-  | PickleList
-  | PickleDict
-  | PickleRecord
-  | StoredTensor
-  | StorageRef
-  | GlobalName;
-
-export class PickleList extends Array<PickleValue> {}
-export class PickleDict extends Map<PickleValue, PickleValue> {}
-
-/** An instance of a class that is read for its fields alone, such as argparse's Namespace. */
-export class PickleRecord {
-  readonly fields = new PickleDict();
-  constructor(readonly className: string) {}
-}
-
-/** `module name` as the pickle writes it. */
-export class GlobalName {
-  constructor(readonly name: string) {}
-}
-
-/** Where a storage's numbers are. */
-export interface StorageFacts {
-  /** Name of the storage in its file. */
-  readonly key: string;
-  /** Element type by PyTorch's storage class, such as `FloatStorage`. */
-  readonly type: string;
-  /** Number of elements; of bytes when `type` is UntypedStorage. */
-  readonly elements: number;
-}
-
-export class StorageRef {
-  constructor(readonly facts: StorageFacts) {}
-}
-
-/** A tensor as its pickle describes it; offsets, sizes and strides count elements. */
-export class StoredTensor {
-  constructor(
-    readonly storage: StorageFacts,
-    readonly offset: number,
-    readonly shape: readonly number[],
-    readonly stride: readonly number[],
-    /** Element type by name where the tensor says so itself, such as `float32`. */
-    readonly dtype: string | undefined,
-  ) {}
-}
+import { torchFileUnsafe } from "../errors.js";
+import { broken, isKnown, madeOf } from "./pickle-globals.js";
+import { GlobalName, PickleDict, PickleList, PickleRecord, type PickleValue } from "./pickle-values.js";
 
 /** A pickle's value and the byte after it. */
 export interface Unpickled {
@@ -69,37 +13,6 @@ export class PickleTruncated extends Error {}
 
 const MARK = Symbol("mark");
 type Slot = PickleValue | typeof MARK;
-
-const LISTS = new Set([
-  "builtins set",
-  "builtins frozenset",
-  "builtins list",
-  "builtins tuple",
-  "torch Size",
-]);
-const DICTS = new Set(["builtins dict", "collections OrderedDict"]);
-const RECORDS = new Set(["argparse Namespace"]);
-/** Plain data of the trainer that official checkpoints come from: read for its fields. */
-const RECORD_MODULES = /^deepspeed\./;
-const REBUILD = {
-  tensor: new Set(["torch._utils _rebuild_tensor_v2", "torch._utils _rebuild_tensor"]),
-  typed: new Set(["torch._utils _rebuild_tensor_v3"]),
-  parameter: new Set(["torch._utils _rebuild_parameter", "torch._utils _rebuild_parameter_with_state"]),
-};
-const STORAGE = /^torch(\.storage)? (\w+Storage)$/;
-const CUDA_STORAGE = /^torch\.cuda (\w+Storage)$/;
-const DTYPE =
-  /^torch (float(16|32|64)|bfloat16|half|float|double|u?int8|int(16|32|64)|short|int|long|bool|complex(32|64|128)|float8_\w+)$/;
-const HARMLESS = new Set([
-  "torch device",
-  "torch.serialization _get_layout",
-  "_codecs encode",
-  "pathlib PosixPath",
-  "pathlib PurePosixPath",
-  "pathlib WindowsPath",
-  "builtins complex",
-  "builtins bytearray",
-]);
 
 /**
  * Reads one pickle of protocols 2 to 5.
@@ -285,56 +198,7 @@ class Unpickler {
   reduce(callee: PickleValue, args: PickleValue): void {
     if (!(callee instanceof GlobalName) || !(args instanceof PickleList))
       throw this.broken("it calls what is no class");
-    this.push(this.made(callee.name, args));
-  }
-
-  private made(name: string, args: PickleList): PickleValue {
-    if (REBUILD.tensor.has(name)) return this.tensor(args, undefined);
-    if (REBUILD.typed.has(name)) {
-      const dtype = args[6];
-      return this.tensor(args, dtype instanceof GlobalName ? dtype.name.replace("torch ", "") : undefined);
-    }
-    if (REBUILD.parameter.has(name)) {
-      const [data] = args;
-      if (!(data instanceof StoredTensor)) throw this.broken("a parameter without a tensor");
-      return data;
-    }
-    if (LISTS.has(name)) {
-      const [items] = args;
-      if (items !== undefined && !(items instanceof PickleList))
-        throw this.broken(`${name} of what is no list`);
-      return PickleList.from(items ?? []) as PickleList;
-    }
-    if (DICTS.has(name)) return this.dictOf(args[0]);
-    if (name === "_codecs encode") return typeof args[0] === "string" ? Buffer.from(args[0], "latin1") : null;
-    if (name === "torch device") return args.map(String).join(":");
-    if (name === "torch.serialization _get_layout") return args[0] ?? null;
-    if (name.startsWith("pathlib ")) return args.map(String).join("/").replace(/^\/\//, "/");
-    if (isRecord(name)) return new PickleRecord(name.replace(" ", "."));
-    const record = new PickleRecord(name.replace(" ", "."));
-    record.fields.set("args", args);
-    return record;
-  }
-
-  private dictOf(pairs: PickleValue | undefined): PickleDict {
-    const dict = new PickleDict();
-    if (pairs instanceof PickleDict) for (const [name, value] of pairs) dict.set(name, value);
-    if (pairs instanceof PickleList)
-      for (const pair of pairs) if (pair instanceof PickleList) dict.set(pair[0] ?? null, pair[1] ?? null);
-    return dict;
-  }
-
-  private tensor(args: PickleList, dtype: string | undefined): StoredTensor {
-    const [storage, offset, shape, stride] = args;
-    if (
-      !(storage instanceof StorageRef) ||
-      !isCount(offset) ||
-      !isCounts(shape) ||
-      !isCounts(stride) ||
-      shape.length !== stride.length
-    )
-      throw this.broken("a tensor whose storage, offset, shape or strides make no sense");
-    return new StoredTensor(storage.facts, offset, [...shape], [...stride], dtype);
+    this.push(madeOf(callee.name, args, this.path));
   }
 
   persist(id: PickleValue): void {
@@ -342,48 +206,8 @@ class Unpickler {
   }
 
   broken(what: string): Error {
-    return torchFileBroken(this.path, `its pickle is not valid: ${what}`);
+    return broken(this.path, what);
   }
-}
-
-/** One storage named by a persistent id of PyTorch: ("storage", class, key, device, elements[, view]). */
-export function storageOf(id: PickleValue, path: string): StorageRef {
-  const [kind, type, key, , elements, view] = id instanceof PickleList ? id : [];
-  const name = type instanceof GlobalName ? (STORAGE.exec(type.name) ?? CUDA_STORAGE.exec(type.name)) : null;
-  const storageClass = name?.at(-1);
-  if (kind !== "storage" || storageClass === undefined || !isCount(elements) || typeof key !== "string")
-    throw torchFileBroken(path, "a persistent id in it names no storage");
-  if (view !== undefined && view !== null)
-    throw torchFileBroken(
-      path,
-      "it has storages that are views of others, as PyTorch wrote them before version 0.4",
-    );
-  return new StorageRef({ key, type: storageClass, elements });
-}
-
-function isKnown(name: string): boolean {
-  return (
-    LISTS.has(name) ||
-    DICTS.has(name) ||
-    HARMLESS.has(name) ||
-    isRecord(name) ||
-    Object.values(REBUILD).some((names) => names.has(name)) ||
-    STORAGE.test(name) ||
-    CUDA_STORAGE.test(name) ||
-    DTYPE.test(name)
-  );
-}
-
-function isRecord(name: string): boolean {
-  return RECORDS.has(name) || RECORD_MODULES.test(name);
-}
-
-function isCount(value: unknown): value is number {
-  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
-}
-
-function isCounts(value: unknown): value is readonly number[] {
-  return value instanceof PickleList && value.every(isCount);
 }
 
 type Operation = (reader: Unpickler) => void;

@@ -86,7 +86,7 @@ t.test("whatever would call something is refused by name", async (t) => {
     // Named, never called: nothing honest names it.
     ["cposix\nsystem\n", "posix.system"],
     [`${bytesOf("posix")}${bytesOf("system")}\x93`, "posix.system"],
-    ["cargparse\nNamespace\n)\x81}" + `${bytesOf("__class__")}cposix\nsystem\nsb`, "posix.system"],
+    [`cargparse\nNamespace\n)\x81}${bytesOf("__class__")}cposix\nsystem\nsb`, "posix.system"],
   ];
   for (const [body, name] of hostile) {
     const path = join(t.testdir(), "hostile.pt");

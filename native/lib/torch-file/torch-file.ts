@@ -4,18 +4,16 @@ import { callTensorOp } from "../call-op.js";
 import { type DType, dtypeBytes, dtypeCode } from "../dtype.js";
 import { nearNames, tensorAbsent, torchFileBroken } from "../errors.js";
 import { Tensor } from "../tensor.js";
+import { PickleTruncated, type Unpickled, unpickle } from "./pickle.js";
+import { storageOf } from "./pickle-globals.js";
 import {
   PickleDict,
   PickleList,
   PickleRecord,
-  PickleTruncated,
   type PickleValue,
   type StorageFacts,
   StoredTensor,
-  storageOf,
-  type Unpickled,
-  unpickle,
-} from "./pickle.js";
+} from "./pickle-values.js";
 import { dataOffset, FileBytes, readZipEntries, type ZipEntry } from "./zip.js";
 
 /** Where a storage's bytes are in the file. */
