@@ -1,3 +1,4 @@
+export { type AdamwArrays, type AdamwNumbers, adamwUpdate } from "./adamw.js";
 export {
   type BackwardOptions,
   backward,

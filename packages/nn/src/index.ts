@@ -7,6 +7,7 @@ export {
   useAttention,
 } from "./attention.js";
 export { Conv2d, type ConvSizes } from "./conv2d.js";
+export { copyState } from "./copy-state.js";
 export { Embedding } from "./embedding.js";
 export type { LoadFaults } from "./errors.js";
 export { type FrozenOptions, loadFrozen, type NamedArrays } from "./frozen.js";
@@ -23,8 +24,7 @@ export { initKey } from "./key.js";
 export { Linear, type LinearInit, Projection } from "./linear.js";
 export { type LowRank, lowRankTerm } from "./low-rank.js";
 export { makeLowRank } from "./make-low-rank.js";
-export { type LoadOptions, Module, type Place, TRAITS, within } from "./module.js";
-export { nearestName } from "./nearest-name.js";
+export { compareNames, type LoadOptions, Module, type Place, TRAITS, within } from "./module.js";
 export { GroupNorm, LayerNorm, type Norm, RmsNorm } from "./norm.js";
 export { OutputTape } from "./output-tape.js";
 export { type Birth, type FrozenSource, Parameter, type ParameterTraits } from "./parameter.js";

@@ -1,4 +1,4 @@
-import type { Init } from "./init.js";
+import { kaimingUniformInit, zeroInit } from "./init.js";
 import type { LowRank } from "./low-rank.js";
 import { type Birth, Parameter } from "./parameter.js";
 
@@ -8,22 +8,12 @@ const TRAITS = { decays: true, castable: true };
 export function makeLowRank(
   weight: { readonly shape: readonly number[] },
   names: { readonly down: string; readonly up: string },
-  {
-    rank,
-    alpha,
-    inits,
-    birth,
-  }: {
-    readonly rank: number;
-    readonly alpha: number;
-    readonly inits: { readonly down: Init; readonly up: Init };
-    readonly birth: Birth;
-  },
+  { rank, alpha, birth }: { readonly rank: number; readonly alpha: number; readonly birth: Birth },
 ): LowRank {
   const [outFeatures = 0, inFeatures = 0] = weight.shape;
   return {
-    down: new Parameter(names.down, [rank, inFeatures], inits.down, birth, TRAITS),
-    up: new Parameter(names.up, [outFeatures, rank], inits.up, birth, TRAITS),
+    down: new Parameter(names.down, [rank, inFeatures], kaimingUniformInit, birth, TRAITS),
+    up: new Parameter(names.up, [outFeatures, rank], zeroInit, birth, TRAITS),
     scale: alpha / rank,
   };
 }

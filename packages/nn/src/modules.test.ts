@@ -134,8 +134,7 @@ t.test("a low-rank term adds scale · B · A · x, learns, and can be taken away
     const x = counted([2, 4]);
     const plain = layer.forward(x).toArray();
     const names = { down: "net.lora_A", up: "net.lora_B" };
-    const inits = { down: kaimingUniformInit, up: zeroInit };
-    const term = makeLowRank(layer.weight, names, { rank: 2, alpha: 6, inits, birth: PLACE });
+    const term = makeLowRank(layer.weight, names, { rank: 2, alpha: 6, birth: PLACE });
     layer.weight.adapt(term);
     t.same(layer.forward(x).toArray(), plain, "with B zero nothing changes");
     const up = counted([3, 2], 4);
@@ -149,7 +148,7 @@ t.test("a low-rank term adds scale · B · A · x, learns, and can be taken away
     );
     layer.weight.adapt(undefined);
     t.same(layer.forward(x).toArray(), plain);
-    const wrong = makeLowRank({ shape: [5, 4] }, names, { rank: 2, alpha: 2, inits, birth: PLACE });
+    const wrong = makeLowRank({ shape: [5, 4] }, names, { rank: 2, alpha: 2, birth: PLACE });
     t.throws(() => layer.weight.adapt(wrong), { code: "HYFW_NN_ADAPT" });
     for (const one of [wrong.down, wrong.up, term.down, term.up]) one.dispose();
     layer.dispose();

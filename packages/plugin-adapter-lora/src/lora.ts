@@ -6,9 +6,9 @@ import {
   type ParameterSlot,
   patternOf,
 } from "@hyfw/core";
-import { openWeights } from "@hyfw/core/weights";
+import { openWeights, peftConfig } from "@hyfw/core/weights";
 import { noGrad, tidy } from "@hyfw/native";
-import { kaimingUniformInit, makeLowRank, zeroInit } from "@hyfw/nn";
+import { makeLowRank } from "@hyfw/nn";
 import { startMisfit, targetsNone } from "./errors.js";
 import type { LoraOptions } from "./options.js";
 
@@ -56,25 +56,8 @@ export class Lora implements Adapter {
 
   files(): Readonly<Record<string, string>> {
     const { rank, alpha } = this.options;
-    const scale = (alpha ?? rank) / rank;
-    const others = this.adapted.filter((one) => one.rank !== rank);
-    const config = {
-      peft_type: "LORA",
-      base_model_name_or_path: null,
-      bias: "none",
-      fan_in_fan_out: false,
-      inference_mode: true,
-      init_lora_weights: true,
-      lora_alpha: alpha ?? rank,
-      lora_dropout: 0,
-      r: rank,
-      rank_pattern: Object.fromEntries(others.map((one) => [one.module, one.rank])),
-      alpha_pattern: Object.fromEntries(others.map((one) => [one.module, one.rank * scale])),
-      target_modules: this.adapted.map(({ module }) => module),
-      use_dora: false,
-      use_rslora: false,
-    };
-    return { "adapter_config.json": `${JSON.stringify(config, null, 2)}\n` };
+    const targets = this.adapted.map(({ module }) => module);
+    return { "adapter_config.json": peftConfig(this.adapted, { rank, alpha: alpha ?? rank, targets }) };
   }
 
   describe(): string {
@@ -102,7 +85,6 @@ export class Lora implements Adapter {
       {
         rank,
         alpha: rank * ((alpha ?? usual) / usual),
-        inits: { down: kaimingUniformInit, up: zeroInit },
         birth: { device, seed },
       },
     );

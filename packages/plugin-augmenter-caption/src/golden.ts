@@ -1,16 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Dice, diceFor, firstSample, givenText, type Row, z } from "@hyfw/core";
+import type { GoldenCase } from "@hyfw/core/golden";
 import { caption } from "./caption.js";
 import { CaptionOptions, DEFAULT_CAPTION } from "./options.js";
-
-/** What one golden case came to. */
-export interface GoldenCase {
-  readonly name: string;
-  readonly status: "passed" | "failed" | "skipped";
-  /** What was compared, what differs, or why it was left out. */
-  readonly detail: string;
-}
 
 const Texts = z.object({
   file: z.string(),

@@ -3,7 +3,7 @@ import { caption } from "./caption.js";
 import { CaptionOptions } from "./options.js";
 
 export { caption } from "./caption.js";
-export { type GoldenCase, goldenCases } from "./golden.js";
+export { goldenCases } from "./golden.js";
 export { CaptionOptions, DEFAULT_CAPTION, TagTemplate } from "./options.js";
 
 export default definePlugin({

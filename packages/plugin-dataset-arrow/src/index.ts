@@ -4,7 +4,6 @@ import { DatasetOptions, phaseOptions } from "./options.js";
 
 export type { Command, CommandIo } from "./command-arguments.js";
 export { commands, indexCommands } from "./commands.js";
-export type { GoldenCase } from "./golden/golden-case.js";
 export { goldenCases } from "./golden.js";
 export { type Index, readIndex, writeIndex } from "./index-build/index-file.js";
 export { openDataset } from "./open-dataset.js";

@@ -1,5 +1,6 @@
 import type { Optimizer, OptimizerStep, ParameterSlot } from "@hyfw/core";
-import { callOpAsync, noGrad, type Tensor, tidy, zeros } from "@hyfw/native";
+import { adamwUpdate, type Tensor, zeros } from "@hyfw/native";
+import { copyState } from "@hyfw/nn";
 import { gradientMissing, momentsDiffer } from "./errors.js";
 import type { AdamwOptions } from "./options.js";
 
@@ -42,21 +43,14 @@ export class Adamw implements Optimizer {
     const jobs = ready.map(({ entries, decay, grads }) =>
       entries.length === 0
         ? undefined
-        : noGrad(() =>
-            callOpAsync(
-              "hyfw::adamw_",
-              entries.map(({ slot }) => slot.storage),
+        : adamwUpdate(
+            {
+              weights: entries.map(({ slot }) => slot.storage),
               grads,
-              entries.map(({ expAvg }) => expAvg),
-              entries.map(({ expAvgSq }) => expAvgSq),
-              gradScale,
-              lr,
-              betas[0],
-              betas[1],
-              eps,
-              decay,
-              this.steps,
-            ),
+              expAvgs: entries.map(({ expAvg }) => expAvg),
+              expAvgSqs: entries.map(({ expAvgSq }) => expAvgSq),
+            },
+            { gradScale, lr, betas, eps, weightDecay: decay, step: this.steps },
           ),
     );
     try {
@@ -76,19 +70,7 @@ export class Adamw implements Optimizer {
   }
 
   restore({ tensors, counters }: Parameters<Optimizer["restore"]>[0]): void {
-    const own = Object.entries(this.state().tensors);
-    for (const [name, moment] of own) {
-      const shape = tensors[name]?.shape;
-      if (shape?.join() !== moment.shape.join()) throw momentsDiffer(name, moment.shape, shape);
-    }
-    tidy(() =>
-      noGrad(() => {
-        for (const [name, moment] of own) {
-          const saved = tensors[name];
-          if (saved !== undefined) moment.copy_(saved);
-        }
-      }),
-    );
+    copyState(this.state().tensors, tensors, momentsDiffer);
     this.steps = counters.steps ?? 0;
   }
 

@@ -1,5 +1,6 @@
 import { type Optimizer, type OptimizerStep, type ParameterSlot, patternOf } from "@hyfw/core";
-import { callOpAsync, noGrad, stack, type Tensor, tidy, zeros } from "@hyfw/native";
+import { adamwUpdate, noGrad, stack, type Tensor, tidy, zeros } from "@hyfw/native";
+import { copyState } from "@hyfw/nn";
 import { gradientMissing, matricesNone, stateDiffers } from "./errors.js";
 import type { MuonOptions } from "./options.js";
 import { orthogonalised } from "./orthogonal.js";
@@ -79,19 +80,7 @@ export class Muon implements Optimizer {
   }
 
   restore({ tensors, counters }: Parameters<Optimizer["restore"]>[0]): void {
-    const own = Object.entries(this.state().tensors);
-    for (const [name, { shape }] of own) {
-      const found = tensors[name]?.shape;
-      if (found?.join() !== shape.join()) throw stateDiffers(name, shape, found);
-    }
-    tidy(() =>
-      noGrad(() => {
-        for (const [name, tensor] of own) {
-          const saved = tensors[name];
-          if (saved !== undefined) tensor.copy_(saved);
-        }
-      }),
-    );
+    copyState(this.state().tensors, tensors, stateDiffers);
     this.steps = counters.steps ?? 0;
   }
 
@@ -131,21 +120,21 @@ export class Muon implements Optimizer {
       if (entries.length === 0) continue;
       const grads = entries.flatMap(({ slot }) => slot.storage.grad ?? []);
       try {
-        await noGrad(() =>
-          callOpAsync(
-            "hyfw::adamw_",
-            entries.map(({ slot }) => slot.storage),
+        await adamwUpdate(
+          {
+            weights: entries.map(({ slot }) => slot.storage),
             grads,
-            entries.map(({ expAvg }) => expAvg),
-            entries.map(({ expAvgSq }) => expAvgSq),
+            expAvgs: entries.map(({ expAvg }) => expAvg),
+            expAvgSqs: entries.map(({ expAvgSq }) => expAvgSq),
+          },
+          {
             gradScale,
-            lr * adamLr,
-            betas[0],
-            betas[1],
+            lr: lr * adamLr,
+            betas,
             eps,
-            decays ? weightDecay : 0,
-            this.steps,
-          ),
+            weightDecay: decays ? weightDecay : 0,
+            step: this.steps,
+          },
         );
       } finally {
         for (const grad of grads) grad.dispose();

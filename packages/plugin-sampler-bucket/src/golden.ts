@@ -1,14 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "@hyfw/core";
+import type { GoldenCase } from "@hyfw/core/golden";
 import { alignRows } from "./bucket-stream.js";
-
-/** What one golden case came to. */
-export interface GoldenCase {
-  readonly name: string;
-  readonly status: "passed" | "failed" | "skipped";
-  readonly detail: string;
-}
 
 const Batches = z.object({
   multireso: z

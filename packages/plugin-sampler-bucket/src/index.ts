@@ -2,7 +2,7 @@ import { definePlugin, SAMPLER, z } from "@hyfw/core";
 import { bucketSampler } from "./sampler.js";
 
 export { alignRows, type Leftover } from "./bucket-stream.js";
-export { type GoldenCase, goldenCases } from "./golden.js";
+export { goldenCases } from "./golden.js";
 export { bucketSampler } from "./sampler.js";
 
 /** Options of the bucket sampler. */

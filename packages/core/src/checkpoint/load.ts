@@ -1,11 +1,11 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { type MappedSafetensors, noGrad, openSafetensors, Scope } from "@hyfw/native";
-import { weightsDiffer } from "../errors/weights.js";
+import { noGrad, openSafetensors, Scope } from "@hyfw/native";
 import type { Accelerator, Sharding } from "../hooks/accelerator.js";
 import type { Model, ParameterSlot } from "../hooks/model.js";
 import type { Optimizer } from "../hooks/optimizer.js";
 import type { Ema } from "../run/ema.js";
+import { checkFit } from "../weights/check-fit.js";
 import { FILES } from "./save.js";
 import { savedSlots } from "./saved-slots.js";
 import { SavedStretches } from "./saved-stretches.js";
@@ -32,7 +32,7 @@ export function restoreCheckpoint(path: string, state: RunState, target: Restore
   const { model, sharding, trained, optimizer, ema, accelerators } = target;
   const notes: string[] = [];
   const file = openSafetensors(join(path, model.adapter === undefined ? FILES.model : FILES.adapter));
-  checkNames(file, model);
+  checkFit(file, savedSlots(model), false);
   const isWeightless = sharding?.isWeightless === true;
   const spread = new Set<ParameterSlot>(isWeightless ? model.parameters : []);
   const whole = savedSlots(model).filter((slot) => !spread.has(slot));
@@ -66,7 +66,7 @@ export function restoreCheckpoint(path: string, state: RunState, target: Restore
 /** Copies the weights of a checkpoint's file into a model. @throws HYFW_WEIGHTS when names or shapes differ */
 export function loadWeights(path: string, model: Model): void {
   const file = openSafetensors(path);
-  checkNames(file, model);
+  checkFit(file, savedSlots(model), false);
   fill(savedSlots(model), SavedStretches.whole(file));
 }
 
@@ -94,20 +94,4 @@ function fill(slots: readonly ParameterSlot[], saved: SavedStretches): void {
     using scope = new Scope();
     scope.run(() => noGrad(() => slot.storage.detach().copy_(saved.read(slot.name, slot))));
   }
-}
-
-function checkNames(file: MappedSafetensors, model: Model): void {
-  const wrong: string[] = [];
-  const known = new Set<string>();
-  for (const { name, shape } of savedSlots(model)) {
-    known.add(name);
-    const found = file.has(name) ? file.entry(name).shape : undefined;
-    if (found?.join() !== shape.join())
-      wrong.push(
-        `${name}: the model has [${shape}], the file ${found === undefined ? "none" : `[${found}]`}`,
-      );
-  }
-  for (const name of file.names())
-    if (!known.has(name)) wrong.push(`${name}: only in the file, [${file.entry(name).shape}]`);
-  if (wrong.length > 0) throw weightsDiffer(file.path, wrong);
 }

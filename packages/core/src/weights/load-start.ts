@@ -1,9 +1,9 @@
 import { noGrad, Scope, type Tensor } from "@hyfw/native";
-import { weightsDiffer } from "../errors/weights.js";
 import type { Sharding, ShardSlot } from "../hooks/accelerator.js";
 import type { Model, ParameterSlot } from "../hooks/model.js";
 import type { Ema } from "../run/ema.js";
 import type { Settings } from "../settings/schema.js";
+import { checkFit } from "./check-fit.js";
 import { chooseState, type StateKey } from "./choose-state.js";
 import { openWeights, type WeightFile } from "./weight-file.js";
 
@@ -30,6 +30,7 @@ export function loadStart(
   if (ema === undefined) return notes;
   if (settings.ema !== undefined) {
     const file = adopted(model, settings.ema, settings.state === "auto" ? "ema" : settings.state);
+    checkFit(file, model.whole ?? model.parameters, settings.allowMissing);
     using scope = new Scope();
     const known = trained.filter(({ name }) => file.has(name));
     ema.restore(
@@ -81,30 +82,6 @@ function adopted(model: Model, path: string, state: StateKey): WeightFile {
   const key = state === "ema" && !opened.names().some((name) => name.startsWith("ema.")) ? "auto" : state;
   const file = chooseState(opened, key);
   return model.adoptWeights?.(file) ?? file;
-}
-
-interface Fit {
-  readonly missing: readonly string[];
-  readonly unexpected: readonly string[];
-}
-
-/** Shapes must agree; names too unless some may be missing. @throws HYFW_WEIGHTS listing what does not */
-export function checkFit(file: WeightFile, slots: readonly ParameterSlot[], allowMissing: boolean): Fit {
-  const known = new Set(slots.map(({ name }) => name));
-  const missing = slots.map(({ name }) => name).filter((name) => !file.has(name));
-  const unexpected = file.names().filter((name) => !known.has(name));
-  const wrong = slots.flatMap(({ name, shape }) => {
-    const found = file.has(name) ? file.entry(name).shape : undefined;
-    return found === undefined || found.join() === shape.join()
-      ? []
-      : [`${name}: the model has [${shape}], the file [${found}]`];
-  });
-  if (!allowMissing) {
-    for (const name of missing) wrong.push(`${name}: only in the model`);
-    for (const name of unexpected) wrong.push(`${name}: only in the file, [${file.entry(name).shape}]`);
-  }
-  if (wrong.length > 0) throw weightsDiffer(file.path, wrong);
-  return { missing, unexpected };
 }
 
 function some(names: readonly string[]): string {

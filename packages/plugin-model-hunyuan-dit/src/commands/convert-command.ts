@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { type CommandIo, defineCommand, type WeightEntry, type WeightFile, z } from "@hyfw/core";
+import { peftConfig } from "@hyfw/core/weights";
 import { streamSafetensors, type Tensor, type TensorSource, tidy, writeTorchFile } from "@hyfw/native";
 import { convertImpossible, weightsMisfit } from "../errors.js";
 import { asComfyui, asDiffusers, asOfficial } from "../layouts/layout.js";
@@ -104,7 +105,7 @@ function convertLora(file: WeightFile, path: string, options: Options, io: Comma
   if (layout === "peft") {
     if (scales.some((one) => one !== scale))
       throw convertImpossible("layers of this adapter have different alpha / rank; --to kohya keeps them");
-    writeJson(join(dirname(target), "adapter_config.json"), peftConfig(adapter.modules));
+    writeFileSync(join(dirname(target), "adapter_config.json"), adapterConfig(adapter.modules));
   }
   io.stdout.write(
     `LoRA of ${adapter.modules.size} layers\n${adapter.layout} ${file.path}\n  -> ${layout} ${target}, ${tensors.length} tensors\n`,
@@ -187,30 +188,13 @@ function diffusersConfig({ shape }: Recognised): Record<string, unknown> {
   };
 }
 
-/** The adapter_config.json of peft. */
-export function peftConfig(
+/** The adapter_config.json of an adapter whose layers all have one alpha / rank. */
+export function adapterConfig(
   modules: ReadonlyMap<string, { readonly alpha: number; readonly down: WeightEntry }>,
-): Record<string, unknown> {
-  const endings = [...new Set([...modules.keys()].map((module) => module.split(".").at(-1)))].sort();
+): string {
+  const layers = [...modules].map(([module, { down }]) => ({ module, rank: down.shape[0] ?? 1 }));
   const [first] = modules.values();
-  const ranks = new Map([...modules].map(([name, { down }]) => [name, down.shape[0] ?? 0]));
-  const rank = first?.down.shape[0] ?? 1;
-  const scale = (first?.alpha ?? rank) / rank;
-  const others = [...ranks].filter(([, own]) => own !== rank);
-  return {
-    peft_type: "LORA",
-    base_model_name_or_path: null,
-    bias: "none",
-    fan_in_fan_out: false,
-    inference_mode: true,
-    init_lora_weights: true,
-    lora_alpha: scale * rank,
-    lora_dropout: 0,
-    r: rank,
-    rank_pattern: Object.fromEntries(others),
-    alpha_pattern: Object.fromEntries(others.map(([name, own]) => [name, own * scale])),
-    target_modules: endings,
-    use_dora: false,
-    use_rslora: false,
-  };
+  const rank = layers[0]?.rank ?? 1;
+  const targets = [...new Set(layers.map(({ module }) => module.split(".").at(-1) ?? module))].sort();
+  return peftConfig(layers, { rank, alpha: first?.alpha ?? rank, targets });
 }

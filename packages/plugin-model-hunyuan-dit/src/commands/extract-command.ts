@@ -5,7 +5,7 @@ import { callOp, streamSafetensors, type Tensor, tidy } from "@hyfw/native";
 import { weightsOther } from "../errors.js";
 import { asOfficial } from "../layouts/layout.js";
 import { type LoraModule, loraTensors } from "../layouts/lora-file.js";
-import { peftConfig } from "./convert-command.js";
+import { adapterConfig } from "./convert-command.js";
 import { findWeights } from "./find-weights.js";
 
 const Options = z.strictObject({
@@ -54,7 +54,7 @@ export const extractCommand = defineCommand({
       streamSafetensors(join(folder, "adapter_model.safetensors"), loraTensors(modules, "peft"), {
         format: "pt",
       });
-      writeFileSync(join(folder, "adapter_config.json"), `${JSON.stringify(peftConfig(modules), null, 2)}\n`);
+      writeFileSync(join(folder, "adapter_config.json"), adapterConfig(modules));
       const share = whole === 0 ? 100 : (held / whole) * 100;
       io.stdout.write(
         `${modules.size} layers, rank ${options.rank}: ${share.toFixed(2)} % of the squared difference in them\n  -> ${folder}\n`,

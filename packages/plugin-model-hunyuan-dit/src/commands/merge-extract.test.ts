@@ -4,26 +4,9 @@ import { noGrad, Scope, tidy, writeSafetensors } from "@hyfw/native";
 import { normalInit } from "@hyfw/nn";
 import t from "tap";
 import { Network } from "../network/network.js";
-import type { NetworkShape } from "../network/shape.js";
+import { SMALL_SHAPE } from "../network/small-shape.fixture.js";
 import { extractCommand } from "./extract-command.js";
 import { mergeCommand } from "./merge-command.js";
-
-const SHAPE: NetworkShape = {
-  hiddenSize: 32,
-  depth: 2,
-  numHeads: 4,
-  mlpHidden: 48,
-  inChannels: 4,
-  learnSigma: true,
-  norm: "layer",
-  qkNorm: true,
-  useStyleCond: false,
-  sizeCond: false,
-  textStatesDim: 24,
-  textStatesDimT5: 16,
-  textLen: 5,
-  textLenT5: 7,
-};
 
 /** What commands print, and a place to run them in. */
 function quietIo(cwd: string) {
@@ -37,7 +20,7 @@ function quietIo(cwd: string) {
 function writeModels(cwd: string): void {
   using scope = new Scope();
   scope.run(() => {
-    const network = new Network({ path: "", device: "cpu", seed: 1 }, SHAPE);
+    const network = new Network({ path: "", device: "cpu", seed: 1 }, SMALL_SHAPE);
     const save = (file: string): void =>
       writeSafetensors(
         join(cwd, file),
@@ -91,7 +74,7 @@ t.test("a rank that is too small says how much it holds; another model is refuse
   t.ok(share > 30 && share < 90, `${share} %`);
   using scope = new Scope();
   scope.run(() => {
-    const other = new Network({ path: "", device: "cpu", seed: 1 }, { ...SHAPE, mlpHidden: 40 });
+    const other = new Network({ path: "", device: "cpu", seed: 1 }, { ...SMALL_SHAPE, mlpHidden: 40 });
     writeSafetensors(
       join(cwd, "other.safetensors"),
       Object.fromEntries(other.parameters().map(({ name, storage }) => [name, storage])),

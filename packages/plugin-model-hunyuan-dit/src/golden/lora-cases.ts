@@ -5,7 +5,7 @@ import type { GoldenCase } from "@hyfw/core/golden";
 import { check, load, maxDifference, numbers, type Outcome, relative, Worst } from "@hyfw/core/golden";
 import { openWeights } from "@hyfw/core/weights";
 import { type MappedSafetensors, noGrad, type Tensor, tidy } from "@hyfw/native";
-import { kaimingUniformInit, makeLowRank, type Parameter, zeroInit } from "@hyfw/nn";
+import { makeLowRank, type Parameter } from "@hyfw/nn";
 import { readLora } from "../layouts/lora-file.js";
 import type { Network } from "../network/network.js";
 import {
@@ -65,8 +65,7 @@ function attach(
     const slot = slots.get(`${module}.weight`);
     if (slot === undefined) throw new Error(`the network has no ${module}`);
     const names = { down: `${module}.lora_A`, up: `${module}.lora_B` };
-    const inits = { down: kaimingUniformInit, up: zeroInit };
-    const term = makeLowRank(slot, names, { rank, alpha, inits, birth: { device: "cpu", seed: 0 } });
+    const term = makeLowRank(slot, names, { rank, alpha, birth: { device: "cpu", seed: 0 } });
     noGrad(() => {
       term.down.storage.copy_(get(module, "A"));
       term.up.storage.copy_(get(module, "B"));

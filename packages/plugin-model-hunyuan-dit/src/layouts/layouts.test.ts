@@ -6,26 +6,10 @@ import { fromTypedArray, Scope, streamSafetensors, type Tensor, tidy, writeSafet
 import t, { type Test } from "tap";
 import { Network } from "../network/network.js";
 import type { NetworkShape } from "../network/shape.js";
+import { SMALL_SHAPE } from "../network/small-shape.fixture.js";
 import { asComfyui, asDiffusers, asOfficial, layoutOf } from "./layout.js";
 import { isLora, loraTensors, readLora } from "./lora-file.js";
 import { compareWithNetwork, recognise } from "./recognise.js";
-
-const SHAPE: NetworkShape = {
-  hiddenSize: 32,
-  depth: 4,
-  numHeads: 4,
-  mlpHidden: 48,
-  inChannels: 4,
-  learnSigma: true,
-  norm: "layer",
-  qkNorm: true,
-  useStyleCond: false,
-  sizeCond: false,
-  textStatesDim: 24,
-  textStatesDimT5: 16,
-  textLen: 5,
-  textLenT5: 7,
-};
 
 /** A file of a network's first weights under official names. */
 function officialFile(folder: string, shape: NetworkShape): string {
@@ -54,9 +38,9 @@ function sameTensors(t: Test, found: WeightFile, expected: WeightFile): void {
 }
 
 for (const shape of [
-  SHAPE,
-  { ...SHAPE, useStyleCond: true, sizeCond: true },
-  { ...SHAPE, norm: "rms" as const, learnSigma: false },
+  SMALL_SHAPE,
+  { ...SMALL_SHAPE, useStyleCond: true, sizeCond: true },
+  { ...SMALL_SHAPE, norm: "rms" as const, learnSigma: false },
 ]) {
   const what = `${shape.norm} norm${shape.useStyleCond ? ", style and size" : ""}`;
   t.test(`official to diffusers and back is the same, tensor by tensor: ${what}`, async (t) => {
@@ -82,7 +66,7 @@ for (const shape of [
 
 t.test("a part that is missing and a tensor too many are named", async (t) => {
   const folder = t.testdir();
-  const diffusers = asDiffusers(openWeights(officialFile(folder, SHAPE)));
+  const diffusers = asDiffusers(openWeights(officialFile(folder, SMALL_SHAPE)));
   const without = {
     ...diffusers,
     names: () => diffusers.names().filter((name) => !name.includes("1.attn1.to_k.w")),
@@ -93,7 +77,7 @@ t.test("a part that is missing and a tensor too many are named", async (t) => {
     message: /blocks\.1\.attn1\.to_k\.weight, a part of blocks\.1\.attn1\.Wqkv\.weight/,
   });
   const odd = openWeights(oddFile(folder));
-  const faults = compareWithNetwork(odd, SHAPE);
+  const faults = compareWithNetwork(odd, SMALL_SHAPE);
   t.same(
     faults.unexpected.map(({ name }) => name),
     ["blocks.0.atn1.Wqkv.bias"],

@@ -1,5 +1,5 @@
 import type { WeightFile } from "@hyfw/core";
-import { type LoadFaults, nearestName } from "@hyfw/nn";
+import { compareNames, type LoadFaults } from "@hyfw/nn";
 import { weightsUnknown } from "../errors.js";
 import { Network } from "../network/network.js";
 import { type NetworkShape, SIZE_NUMBERS } from "../network/shape.js";
@@ -15,7 +15,7 @@ export interface Recognised {
 
 /** Width of sinusoids of each number of the size condition. */
 const SIZE_WIDTH = 256;
-/** Tokens of BERT where the padding table does not tell: the official model's. */
+/** Width and blocks of the official models. */
 const OFFICIAL = { "DiT-g/2": [1408, 40], "DiT-XL/2": [1152, 28] } as const;
 
 /**
@@ -72,18 +72,8 @@ export function recognise(file: WeightFile): Recognised {
 export function compareWithNetwork(file: WeightFile, shape: NetworkShape): LoadFaults {
   const network = new Network({ path: "", device: "meta", seed: 0 }, shape);
   try {
-    const slots = network.parameters();
-    const known = new Set(slots.map(({ name }) => name));
-    const unused = file.names().filter((name) => !known.has(name));
-    const unfilled = slots.map(({ name }) => name).filter((name) => !file.has(name));
-    return {
-      missing: unfilled.map((name) => ({ name, near: nearestName(name, unused) })),
-      unexpected: unused.map((name) => ({ name, near: nearestName(name, unfilled) })),
-      misshapen: slots.flatMap(({ name, shape: expected }) => {
-        const found = file.has(name) ? file.entry(name).shape : undefined;
-        return found === undefined || found.join() === expected.join() ? [] : [{ name, expected, found }];
-      }),
-    };
+    const entries = Object.fromEntries(file.names().map((name) => [name, file.entry(name)]));
+    return compareNames(network.parameters(), entries);
   } finally {
     network.dispose();
   }
