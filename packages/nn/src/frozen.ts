@@ -1,6 +1,7 @@
-import { type DeviceName, type DType, noGrad, type Tensor, tidy } from "@hyfw/native";
+import { type DeviceName, type DType, dtypeBytes, noGrad, type Tensor, tidy } from "@hyfw/native";
 import { loadMismatch } from "./errors.js";
 import { compareNames, type Module, type Place } from "./module.js";
+import type { Parameter } from "./parameter.js";
 
 /** Named arrays on disk; a weights file of the core is one. */
 export interface NamedArrays {
@@ -15,7 +16,7 @@ export interface FrozenOptions {
   /** Element type of matrices, kernels and tables, and of the biases beside them; norms stay float32. */
   readonly dtype: DType;
   /** Parameters that stay float32 although `dtype` is narrower. */
-  readonly wide?: RegExp;
+  readonly wide?: RegExp | undefined;
 }
 
 /**
@@ -40,11 +41,29 @@ export function loadFrozen<Made extends Module>(
     device,
     seed: 0,
     source: (name, shape, { castable }) => {
-      const isNarrow = (castable || shape.length > 1) && !(wide?.test(name) ?? false);
-      const target = isNarrow ? dtype : "float32";
+      const target = frozenType({ name, shape, castable }, { dtype, wide });
       return tidy(() => noGrad(() => placed(file.get(name), target, device))).keep();
     },
   });
+}
+
+/** Bytes of a module's arrays as `loadFrozen` would load them. @param drawing the module without numbers */
+export function frozenBytes(drawing: Module, types: Pick<FrozenOptions, "dtype" | "wide">): number {
+  return drawing
+    .parameters()
+    .reduce(
+      (sum, slot) =>
+        sum + slot.shape.reduce((product, size) => product * size, dtypeBytes(frozenType(slot, types))),
+      0,
+    );
+}
+
+function frozenType(
+  { name, shape, castable }: Pick<Parameter, "name" | "shape" | "castable">,
+  { dtype, wide }: Pick<FrozenOptions, "dtype" | "wide">,
+): DType {
+  const isNarrow = (castable || shape.length > 1) && !(wide?.test(name) ?? false);
+  return isNarrow ? dtype : "float32";
 }
 
 function placed(array: Tensor, dtype: DType, device: DeviceName): Tensor {

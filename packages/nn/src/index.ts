@@ -10,7 +10,7 @@ export { Conv2d, type ConvSizes } from "./conv2d.js";
 export { copyState } from "./copy-state.js";
 export { Embedding } from "./embedding.js";
 export type { LoadFaults } from "./errors.js";
-export { type FrozenOptions, loadFrozen, type NamedArrays } from "./frozen.js";
+export { type FrozenOptions, frozenBytes, loadFrozen, type NamedArrays } from "./frozen.js";
 export {
   type Init,
   type InitFacts,

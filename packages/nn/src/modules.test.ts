@@ -1,11 +1,22 @@
-import { backwardSync, fromTypedArray, linear, Scope, type Tensor, tensor, tidy } from "@hyfw/native";
+import {
+  backwardSync,
+  dtypeBytes,
+  fromTypedArray,
+  linear,
+  Scope,
+  type Tensor,
+  tensor,
+  tidy,
+} from "@hyfw/native";
 import t from "tap";
 import {
   Embedding,
+  frozenBytes,
   GroupNorm,
   kaimingUniformInit,
   LayerNorm,
   Linear,
+  loadFrozen,
   Module,
   makeLowRank,
   normalInit,
@@ -234,5 +245,39 @@ t.test("names are paths in order; loading checks names and shapes before it copi
       [5, 6, 1, 2],
     );
     pair.dispose();
+  });
+});
+
+t.test("frozen arrays take the bytes that were foretold, in each element type", async (t) => {
+  scoped(() => {
+    const arrays: Readonly<Record<string, Tensor>> = {
+      "net.mlp.0.weight": tensor([1, 2, 3, 4], [2, 2]),
+      "net.mlp.0.bias": tensor([5, 6], [2]),
+      "net.table.weight": tensor([1, 2, 3, 4, 5, 6], [3, 2]),
+    };
+    const arrayOf = (name: string): Tensor => {
+      const found = arrays[name];
+      if (found === undefined) throw new RangeError(name);
+      return found;
+    };
+    // Each call gives a tensor of its own, as a mapped file does.
+    const get = (name: string): Tensor => arrayOf(name).alias();
+    const file = { names: () => Object.keys(arrays), entry: arrayOf, get };
+    const build = (place: Place): Pair => new Pair({ ...place, path: "net" });
+    const drawing = build({ path: "", device: "meta", seed: 0 });
+    for (const [types, expected] of [
+      [{ dtype: "float32" }, 48],
+      [{ dtype: "bfloat16" }, 24],
+      [{ dtype: "float16", wide: /table/ }, 36],
+    ] as const) {
+      t.equal(frozenBytes(drawing, types), expected);
+      const loaded = loadFrozen(build, file, { device: "cpu", ...types });
+      const held = loaded
+        .parameters()
+        .reduce((sum, { storage }) => sum + storage.numel * dtypeBytes(storage.dtype), 0);
+      t.equal(held, expected, "and takes them");
+      loaded.dispose();
+    }
+    drawing.dispose();
   });
 });

@@ -1,8 +1,8 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { openWeights, renamedWeights, type WeightFile } from "@hyfw/core/weights";
+import { openWeights, readModelConfig, renamedWeights, type WeightFile } from "@hyfw/core/weights";
 import type { DeviceName, DType } from "@hyfw/native";
-import { loadFrozen, type NamedArrays } from "@hyfw/nn";
+import { frozenBytes, loadFrozen, type NamedArrays, type Place } from "@hyfw/nn";
 import { vaeAbsent, vaeConfig } from "./errors.js";
 import { VaeConfig } from "./network/config.js";
 import { Vae } from "./network/vae.js";
@@ -27,6 +27,8 @@ export interface StoredVae {
   readonly config: VaeConfig;
   /** Reads the weights. The caller disposes of the network. @throws HYFW_NN_LOAD */
   load(device: DeviceName, dtype: DType): Vae;
+  /** Bytes of the weights in an element type. */
+  bytes(dtype: DType): number;
 }
 
 /** The VAE's folder: the one that is set, or the one below `modelRoot`. @throws HYFW_VAE_ABSENT */
@@ -47,17 +49,28 @@ export function findVaeFolder(folder: string | null, modelRoot: string): string 
 
 /** A VAE from a folder with config.json and weights. @throws HYFW_VAE_CONFIG, HYFW_WEIGHTS_* */
 export function openVae(folder: string): StoredVae {
-  const config = readConfig(join(folder, CONFIG));
-  const file = currentNames(openWeights(folder));
+  return storedVae(folder, readConfig(join(folder, CONFIG)), openWeights(folder));
+}
+
+/** A VAE whose settings are known, with weights under names of any age. */
+export function storedVae(folder: string, config: VaeConfig, weights: WeightFile): StoredVae {
+  const file = currentNames(weights);
+  const build = (place: Place): Vae => new Vae(place, config);
   return {
     folder,
     config,
-    load: (device, dtype) => loadFrozen((place) => new Vae(place, config), file, { device, dtype }),
+    load: (device, dtype) => loadFrozen(build, file, { device, dtype }),
+    bytes: (dtype) => {
+      const drawing = build({ path: "", device: "meta", seed: 0 });
+      const bytes = frozenBytes(drawing, { dtype });
+      drawing.dispose();
+      return bytes;
+    },
   };
 }
 
 /** The tensors under today's names; attention weights that were 1x1 convolutions as the matrices they are. */
-export function currentNames(file: WeightFile): NamedArrays {
+function currentNames(file: WeightFile): NamedArrays {
   const now = (name: string): string =>
     name.replace(OLD, (_, place: string, old: string) => `${place}.${OLD_NAMES[old]}.`);
   const renamed = renamedWeights(file, new Map(file.names().map((name) => [now(name), name])));
@@ -79,16 +92,5 @@ export function currentNames(file: WeightFile): NamedArrays {
 }
 
 function readConfig(path: string): VaeConfig {
-  let value: unknown;
-  try {
-    value = JSON.parse(readFileSync(path, "utf8"));
-  } catch (cause) {
-    throw vaeConfig(path, "the file", "readable JSON", cause instanceof Error ? cause.message : "");
-  }
-  const { data, error } = VaeConfig.safeParse(value);
-  if (data !== undefined) return data;
-  const issue = error?.issues[0];
-  const key = issue?.path.join(".") ?? "";
-  const found = typeof value === "object" && value !== null ? Reflect.get(value, key) : value;
-  throw vaeConfig(path, key === "" ? "the file" : key, issue?.message ?? "", found ?? null);
+  return readModelConfig(path, VaeConfig, vaeConfig);
 }

@@ -82,6 +82,8 @@ export function vaeLatents(stored: StoredVae, options: VaeOptions): VaeLatents {
       ),
     describe: () =>
       `VAE with ${channels} channels, cells of ${cellSize}x${cellSize} pixels, factor ${config.scaling_factor}, in ${dtype}${options.device === "same" ? "" : ` on ${options.device}`}${tileSize === null ? "" : `, decoded in tiles of ${tileSize} pixels`}`,
+    // On a device of its own, or read for each batch, it takes nothing from where the model trains.
+    heldBytes: options.device === "same" && !unload ? stored.bytes(dtype) : 0,
     close,
   };
 }

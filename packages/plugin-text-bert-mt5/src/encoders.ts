@@ -30,6 +30,10 @@ class Held<Network extends Module> {
       if (this.unload) this.free();
     }
   }
+  /** Bytes that stay on the device between batches. */
+  get bytes(): number {
+    return this.unload ? 0 : this.stored.bytes(this.dtype);
+  }
   free(): void {
     this.loaded?.dispose();
     this.loaded = undefined;
@@ -132,6 +136,8 @@ function encoder(parts: Parts, options: BertMt5Options): TextEncoder {
     },
     segment,
     parameters,
+    // On a device of their own they take nothing from where the model trains.
+    heldBytes: options.device === "same" ? first.bytes + second.bytes : 0,
     describe: () => [
       ["text encoders", `BERT in ${first.dtype} and mT5 in ${second.dtype} on ${first.device}, frozen`],
       [

@@ -4,10 +4,9 @@ import { z } from "@hyfw/core";
 import { check, type GoldenCase, load, maxDifference, type Outcome, same, Worst } from "@hyfw/core/golden";
 import { openWeights, renamedWeights } from "@hyfw/core/weights";
 import { noGrad, openSafetensors, type Tensor, tidy } from "@hyfw/native";
-import { loadFrozen } from "@hyfw/nn";
 import { VaeConfig } from "../network/config.js";
 import { Vae } from "../network/vae.js";
-import { currentNames, type StoredVae } from "../open-vae.js";
+import { type StoredVae, storedVae } from "../open-vae.js";
 import { VaeOptions } from "../options.js";
 import { vaeLatents } from "../vae-latents.js";
 
@@ -37,16 +36,15 @@ function withVae(folder: string, config: VaeConfig, run: (one: Case) => Outcome)
   const weights = openWeights(path);
   const own = weights.names().filter((name) => name.startsWith("weights."));
   const named = renamedWeights(weights, new Map(own.map((name) => [name.slice("weights.".length), name])));
-  const make = (): Vae =>
-    loadFrozen((place) => new Vae(place, config), currentNames(named), { device: "cpu", dtype: "float32" });
-  const vae = make();
+  const stored = storedVae(folder, config, named);
+  const vae = stored.load("cpu", "float32");
   const file = openSafetensors(path);
   try {
     return tidy(() =>
       noGrad(() =>
         run({
           vae,
-          stored: { folder, config, load: make },
+          stored,
           get: (name) => file.get(name),
           has: (name) => file.has(name),
         }),

@@ -1,9 +1,7 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { z } from "@hyfw/core";
-import { openWeights, renamedWeights, type WeightFile } from "@hyfw/core/weights";
+import { openWeights, readModelConfig, renamedWeights, type WeightFile } from "@hyfw/core/weights";
 import type { DeviceName, DType } from "@hyfw/native";
-import { loadFrozen, type Module, type Place } from "@hyfw/nn";
+import { frozenBytes, loadFrozen, type Module, type Place } from "@hyfw/nn";
 import { encoderConfig } from "../errors.js";
 import { Bert } from "./bert.js";
 import { BertConfig } from "./bert-config.js";
@@ -18,17 +16,19 @@ export interface StoredNetwork<Network extends Module, Config> {
   readonly drawing: Network;
   /** Reads the weights. The caller disposes of the network. @throws HYFW_NN_LOAD */
   load(device: DeviceName, dtype: DType): Network;
+  /** Bytes of the weights in an element type. */
+  bytes(dtype: DType): number;
 }
 
 /** BERT from a folder with config.json and weights. @throws HYFW_TEXT_ENCODER_CONFIG, HYFW_WEIGHTS_* */
 export function openBert(folder: string): StoredNetwork<Bert, BertConfig> {
-  const config = readConfig(join(folder, "config.json"), BertConfig);
+  const config = readModelConfig(join(folder, "config.json"), BertConfig, encoderConfig);
   return stored(folder, config, bertNames, (place) => new Bert(place, config));
 }
 
 /** mT5's encoder from a folder with config.json and weights. @throws HYFW_TEXT_ENCODER_CONFIG, HYFW_WEIGHTS_* */
 export function openMt5(folder: string): StoredNetwork<Mt5Encoder, Mt5Config> {
-  const config = readConfig(join(folder, "config.json"), Mt5Config);
+  const config = readModelConfig(join(folder, "config.json"), Mt5Config, encoderConfig);
   return stored(folder, config, mt5Names, (place) => new Mt5Encoder(place, config), WIDE_IN_HALF);
 }
 
@@ -40,16 +40,14 @@ function stored<Network extends Module, Config>(
   wideInHalf?: RegExp,
 ): StoredNetwork<Network, Config> {
   const file = rename(openWeights(folder));
+  const drawing = build({ path: "", device: "meta", seed: 0 });
+  const typesOf = (dtype: DType) => ({ dtype, wide: dtype === "float16" ? wideInHalf : undefined });
   return {
     folder,
     config,
-    drawing: build({ path: "", device: "meta", seed: 0 }),
-    load: (device, dtype) =>
-      loadFrozen(build, file, {
-        device,
-        dtype,
-        ...(dtype === "float16" && wideInHalf !== undefined && { wide: wideInHalf }),
-      }),
+    drawing,
+    load: (device, dtype) => loadFrozen(build, file, { device, ...typesOf(dtype) }),
+    bytes: (dtype) => frozenBytes(drawing, typesOf(dtype)),
   };
 }
 
@@ -82,19 +80,4 @@ function kept(file: WeightFile, rename: (name: string) => string | undefined): W
       }),
     ),
   );
-}
-
-function readConfig<Schema extends z.ZodType>(path: string, schema: Schema): z.output<Schema> {
-  let value: unknown;
-  try {
-    value = JSON.parse(readFileSync(path, "utf8"));
-  } catch (cause) {
-    throw encoderConfig(path, "the file", "readable JSON", cause instanceof Error ? cause.message : "");
-  }
-  const { data, error } = schema.safeParse(value);
-  if (data !== undefined) return data;
-  const issue = error?.issues[0];
-  const key = issue?.path.join(".") ?? "";
-  const found = typeof value === "object" && value !== null ? Reflect.get(value, key) : value;
-  throw encoderConfig(path, key === "" ? "the file" : key, issue?.message ?? "", found ?? null);
 }
