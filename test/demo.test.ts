@@ -46,11 +46,13 @@ t.test("the demo's way, in small: pictures, shards, index, training, resume, dra
     "whole",
     "--prompt",
     "一只小猫",
+    "--prompt",
+    "a red heart",
     "--out",
     "drawn",
     "--infer-steps",
     "2",
   );
   t.match(drawn, /001-whole, step 8, ema weights, seed 42[\s\S]*drawn\/01-一只小猫\.png/);
-  t.same(readdirSync(join(cwd, "drawn")), ["01-一只小猫.png"]);
+  t.same(readdirSync(join(cwd, "drawn")).sort(), ["01-一只小猫.png", "02-a-red-heart.png"]);
 });

@@ -4,7 +4,7 @@ import { argumentMissing, argumentUnexpected, usageWrong } from "../errors/comma
 import { throwProblems, toProblems } from "../preset/check.js";
 import { mergeLayers, plainValue } from "../preset/merge.js";
 import { listOptions } from "../settings/options.js";
-import { flagLayers, flagTable, isFlag, parseArguments } from "./flags.js";
+import { flagLayers, flagTable, gatherLists, isFlag, parseArguments } from "./flags.js";
 import { formatFlags } from "./help.js";
 import { refuseRest } from "./official-flags.js";
 
@@ -89,7 +89,7 @@ export function defineCommand<Schema extends z.ZodObject>(definition: CommandDef
         (problem) => problem.code !== argumentUnexpected.code,
       );
       throwUsage([...problems, ...refused, ...checkPositionals(words, positionals, usage)]);
-      const merged = mergeLayers(flagLayers(given, io.cwd));
+      const merged = mergeLayers(flagLayers(gatherLists(given), io.cwd));
       const value = merged === undefined ? {} : plainValue(merged);
       const parsed = schema.safeParse(value);
       if (!parsed.success) {

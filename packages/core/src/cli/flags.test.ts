@@ -1,7 +1,7 @@
 import t from "tap";
 import { z } from "zod";
 import { listOptions } from "../settings/options.js";
-import { flagLayers, flagTable, parseArguments } from "./flags.js";
+import { flagLayers, flagTable, gatherLists, parseArguments } from "./flags.js";
 
 const table = flagTable(
   listOptions(
@@ -66,6 +66,18 @@ t.test("flags become layers over the settings, later ones above", async (t) => {
     { value: { lr: 2 } },
   ]);
 });
+
+t.test(
+  "a command's list that is given several times has everything, its other flags the last word",
+  async (t) => {
+    const { given } = parseArguments("--size 1 2 --lr 1 --size 3 --lr 2".split(" "), table);
+    const values = gatherLists(given).map(({ spec, value }) => [spec.option.path.join("."), value]);
+    t.same(values, [
+      ["size", [1, 2, 3]],
+      ["lr", 2],
+    ]);
+  },
+);
 
 t.test("one flag for two options is refused", async (t) => {
   const twice = z.strictObject({

@@ -82,6 +82,17 @@ export function parseArguments(argv: readonly string[], table: FlagTable): Parse
   return { given, rest, problems };
 }
 
+/** The same flags, a list that was given several times as one list with everything in it. */
+export function gatherLists(given: readonly GivenFlag[]): GivenFlag[] {
+  const gathered = new Map<string, GivenFlag>();
+  for (const { spec, value } of given) {
+    const before = gathered.get(spec.flag)?.value;
+    const isMore = spec.takes === "many" && Array.isArray(before) && Array.isArray(value);
+    gathered.set(spec.flag, { spec, value: isMore ? [...before, ...value] : value });
+  }
+  return [...gathered.values()];
+}
+
 /** Flags as layers over the settings, in the order in which they were written. */
 export function flagLayers(given: readonly GivenFlag[], cwd: string): Layer[] {
   return given.map(({ spec, value }) => makeLayer("flag", spec.flag, cwd, nest(spec.option.path, value)));
