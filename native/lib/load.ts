@@ -14,6 +14,8 @@ interface NativeRecord {
   readonly sourceHash: string;
 }
 
+/** Where the addon that is in this process was loaded from, for other copies of this module. */
+const LOADED = Symbol.for("hyfw.native");
 const SETUP = "run `npm run setup` in hyfw's folder";
 
 /**
@@ -35,8 +37,17 @@ export function loadAddon(): Addon {
   const now = sourceHash(root);
   if (now !== undefined && now !== record.sourceHash)
     throw addonMissing("the native addon was built from other sources than those in native/src", SETUP);
+  const loaded = Reflect.get(globalThis, LOADED);
+  // libtorch would end the process: ops of one name can be registered once.
+  if (typeof loaded === "string" && loaded !== file)
+    throw addonMissing(
+      `${file} cannot be loaded beside ${loaded}: a process holds one copy of hyfw`,
+      "load all of hyfw's packages from one installation",
+    );
   try {
-    return createRequire(import.meta.url)(file) as Addon;
+    const addon = createRequire(import.meta.url)(file) as Addon;
+    Reflect.set(globalThis, LOADED, file);
+    return addon;
   } catch (cause) {
     throw addonMissing(
       `${file} does not load: ${cause instanceof Error ? cause.message : String(cause)}`,

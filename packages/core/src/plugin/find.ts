@@ -8,7 +8,7 @@ export type FoundPlugin = { readonly file: string; readonly isPath: boolean } | 
 /**
  * Finds the module of a plugin: a path (`./flip.ts`, from the working directory), else `@hyfw/plugin-NAME`,
  * `hyfw-plugin-NAME`, or a package of that very name.
- * @param from folders that packages are looked up from, first match wins; the core's own place is tried last
+ * @param from folders that packages are looked up from, first match wins; the core's own place is tried last, for hyfw's own plugins first
  */
 export function findPlugin(name: string, cwd: string, from: readonly string[]): FoundPlugin {
   if (isPluginPath(name)) {
@@ -16,8 +16,11 @@ export function findPlugin(name: string, cwd: string, from: readonly string[]): 
     return existsSync(file) ? { file, isPath: true } : { tried: [file] };
   }
   const packages = name.startsWith("@") ? [name] : [`@hyfw/plugin-${name}`, `hyfw-plugin-${name}`, name];
+  const given = from.map((dir) => `${dir}/`);
   for (const candidate of packages) {
-    for (const place of [...from.map((dir) => `${dir}/`), import.meta.url]) {
+    // hyfw's own plugins come from where this core is: two copies of its addon cannot be in one process.
+    const isOwn = candidate.startsWith("@hyfw/");
+    for (const place of isOwn ? [import.meta.url, ...given] : [...given, import.meta.url]) {
       const file = resolvePackage(candidate, place);
       if (file !== undefined) return { file, isPath: false };
     }

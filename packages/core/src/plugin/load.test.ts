@@ -41,6 +41,16 @@ t.test("short names stand for @hyfw/plugin-NAME, hyfw-plugin-NAME, or a package 
   t.same(file("./none.ts"), [join(cwd, "none.ts")]);
 });
 
+t.test(
+  "hyfw's own plugins come from this installation, whatever another one beside the settings has",
+  async (t) => {
+    const pack = () => ({ "package.json": '{ "main": "index.js" }', "index.js": "" });
+    const cwd = t.testdir({ node_modules: { "@hyfw": { "plugin-sampler-bucket": pack() } } });
+    const found = findPlugin("sampler-bucket", cwd, [cwd]);
+    t.match(found, { file: /packages\/plugin-sampler-bucket\/dist\/index\.js$/ });
+  },
+);
+
 t.test("a plugin path means the same from every folder", async (t) => {
   t.equal(rebasePluginPath("./p.ts", "/a/b", "/a"), "./b/p.ts");
   t.equal(rebasePluginPath("../p.ts", "/a/b", "/a/c"), "../p.ts");
