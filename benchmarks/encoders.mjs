@@ -2,11 +2,9 @@
 // BERT, the mT5 encoder and the VAE of hyfw against the same networks in PyTorch eager, on the same libtorch and the
 // same weights, taking turns in one run. Widths are those of the release, layers fewer.
 //   node benchmarks/encoders.mjs [--only bert|mt5|vae-encode|vae-decode] [--threads 1] [--rounds 5] [--out FILE]
-import { spawn } from "node:child_process";
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { createInterface } from "node:readline";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { diceKey } from "@hyfw/core";
 import {
@@ -23,6 +21,7 @@ import latentsVae, { VaeOptions } from "@hyfw/plugin-latents-vae";
 import textBertMt5, { BertMt5Options } from "@hyfw/plugin-text-bert-mt5";
 import { readRecord, recordPath } from "../scripts/setup/native-record.mjs";
 import { root } from "../scripts/setup/paths.mjs";
+import { startPython } from "./python-side.mjs";
 
 /** @typedef {import("@hyfw/native").Tensor} Tensor */
 
@@ -229,32 +228,8 @@ function turn(run, count) {
 
 /** @param {object} job */
 async function pythonSide(job) {
-  const path = [dirname(prefix), process.env.PYTHONPATH].filter((part) => part).join(":");
-  const script = join(root, "benchmarks", "python", "encoders.py");
-  const child = spawn("python3", [script, JSON.stringify(job)], {
-    stdio: ["pipe", "pipe", "inherit"],
-    env: { ...process.env, PYTHONPATH: path },
-  });
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const read = async () => {
-    const { value, done } = await lines.next();
-    if (done)
-      throw new Error(
-        "the Python side ended: is there a python3 that can load this libtorch's torch package?",
-      );
-    return JSON.parse(value);
-  };
-  const { shape, sum } = await read();
-  return {
-    shape: /** @type {number[]} */ (shape),
-    sum: /** @type {number} */ (sum),
-    /** @param {number} count @returns {Promise<number[]>} */
-    turn: (count) => {
-      child.stdin.write(`run ${count}\n`);
-      return read();
-    },
-    end: () => child.stdin.end(),
-  };
+  const { facts, turn, end } = await startPython("encoders.py", job, prefix);
+  return { .../** @type {{ shape: number[], sum: number }} */ (facts), turn, end };
 }
 
 /** @param {string} place @param {object} config @param {Record<string, number[]>} shapes */

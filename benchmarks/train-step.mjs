@@ -1,15 +1,13 @@
 // @ts-check
 // A training step of hyfw against the same model in PyTorch eager, on the same libtorch, taking turns in one run.
 //   node benchmarks/train-step.mjs [--only small|large32|large64] [--dtype fp32|bf16] [--threads 1] [--rounds 5] [--out FILE]
-import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
-import { dirname, join } from "node:path";
-import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import { linearKernel, setThreads, torchVersion } from "@hyfw/native";
 import { readRecord, recordPath } from "../scripts/setup/native-record.mjs";
 import { root } from "../scripts/setup/paths.mjs";
+import { startPython } from "./python-side.mjs";
 import { syntheticRun } from "./synthetic-run.mjs";
 
 /** @typedef {import("./synthetic-run.mjs").Shape} Shape */
@@ -119,31 +117,8 @@ async function turn(step, steps) {
 
 /** @param {Shape} shape */
 async function pythonSide(shape) {
-  const path = [dirname(prefix), process.env.PYTHONPATH].filter((part) => part).join(":");
-  const script = join(root, "benchmarks", "python", "train_step.py");
-  const child = spawn("python3", [script, JSON.stringify(shape)], {
-    stdio: ["pipe", "pipe", "inherit"],
-    env: { ...process.env, PYTHONPATH: path },
-  });
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const read = async () => {
-    const { value, done } = await lines.next();
-    if (done)
-      throw new Error(
-        "the Python side ended: is there a python3 that can load this libtorch's torch package?",
-      );
-    return JSON.parse(value);
-  };
-  const { parameters } = await read();
-  return {
-    parameters: /** @type {number} */ (parameters),
-    /** @param {number} steps @returns {Promise<number[]>} */
-    turn: (steps) => {
-      child.stdin.write(`run ${steps}\n`);
-      return read();
-    },
-    end: () => child.stdin.end(),
-  };
+  const { facts, turn, end } = await startPython("train_step.py", shape, prefix);
+  return { .../** @type {{ parameters: number }} */ (facts), turn, end };
 }
 
 /** @param {number[]} numbers */

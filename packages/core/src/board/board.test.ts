@@ -4,7 +4,7 @@ import type { Server } from "node:http";
 import { request } from "node:http";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import t from "tap";
+import t, { type Test } from "tap";
 import { boardCommand } from "../cli/board-command.js";
 import { quietIo, trainTiny } from "../run/tiny-run.fixture.js";
 import { boardServer } from "./board-server.js";
@@ -45,7 +45,8 @@ async function listen(server: Server): Promise<string> {
   return `http://127.0.0.1:${address.port}`;
 }
 
-t.test("the server gives runs, new lines only, and pictures, and nothing else", async (t) => {
+/** A board over two runs, in a folder of the test's own. */
+async function openBoard(t: Test): Promise<{ readonly cwd: string; readonly base: string }> {
   const cwd = t.testdir();
   const folders = await twoRuns(cwd);
   const server = boardServer(async () => folders);
@@ -53,7 +54,11 @@ t.test("the server gives runs, new lines only, and pictures, and nothing else", 
     server.closeAllConnections();
     server.close();
   });
-  const base = await listen(server);
+  return { cwd, base: await listen(server) };
+}
+
+t.test("the server gives runs, new lines only, and pictures, and nothing else", async (t) => {
+  const { base } = await openBoard(t);
   const runs = await askFor<SeenRun[]>(`${base}/api/runs`);
   const steps = async (path: string) =>
     (await askFor<{ step: number }[]>(base + path)).map(({ step }) => step);
@@ -128,14 +133,7 @@ const chromium = ["chromium", "chromium-browser", "google-chrome"].find(
 const skip = chromium === undefined ? "no Chromium on PATH (sudo apt-get install -y chromium)" : false;
 
 t.test("a browser without a network draws every tab", { skip, timeout: 240_000 }, async (t) => {
-  const cwd = t.testdir();
-  const folders = await twoRuns(cwd);
-  const server = boardServer(async () => folders);
-  t.teardown(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const base = await listen(server);
+  const { cwd, base } = await openBoard(t);
   const flags = [
     ...["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1300,1800"],
     ...[
