@@ -69,10 +69,13 @@ export const HunyuanDitOptions = z
       .meta(meta({ flag: "--beta-end" })),
     mseLossWeightType: z
       .string()
-      .regex(/^(constant|min_snr_\d+(\.\d+)?)$/, 'must be "constant" or "min_snr_" and a number')
+      .regex(
+        /^(constant|min_snr_\d+(\.\d+)?|velocity(_\d+(\.\d+)?)?)$/,
+        'must be "constant", "min_snr_" and a number, or "velocity", perhaps with "_" and a number',
+      )
       .default("constant")
       .describe(
-        'Weight of the squared error: "constant", or "min_snr_5" for min(SNR, 5) / SNR; any number may stand for 5.',
+        'Weight of the squared error: "constant", or "min_snr_5" for min(SNR, 5) / SNR, or "velocity" to weigh the error of x₀ or ε as that of the v they stand for, "velocity_5" at most 5 times; any number may stand for 5.',
       )
       .meta(meta({ flag: "--mse-loss-weight-type" })),
     noiseOffset: z

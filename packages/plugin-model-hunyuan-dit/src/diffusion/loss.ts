@@ -6,7 +6,7 @@ import { variationalBound } from "./variational-bound.js";
 export interface LossOptions {
   readonly predictType: PredictType;
   readonly learnSigma: boolean;
-  /** `constant` or `min_snr_<k>`. */
+  /** `constant`, `min_snr_<k>`, or `velocity` and perhaps `_<k>`. */
   readonly mseLossWeightType: string;
 }
 
@@ -43,7 +43,7 @@ export function diffusionLoss(
     .sub(target(predictType, latents, noise, when))
     .square()
     .mean([1, 2, 3]); // [B]
-  const weight = mseWeight(mseLossWeightType);
+  const weight = mseWeight(mseLossWeightType, predictType);
   const mse = weight === undefined ? error : error.mul(when.of((t) => weight(snr(when, t))).reshape([-1]));
   if (!learnSigma) return { loss: mse, mse };
   const varianceValues = output.narrow(1, channels, channels);
@@ -52,13 +52,21 @@ export function diffusionLoss(
 }
 
 /**
- * The weight of the squared error as a function of SNR; `undefined` for a constant 1. min(SNR, k) / SNR is used for
- * every prediction type (Hang et al. 2023 divide by SNR + 1 for v; the official trainer does not).
+ * The weight of the squared error as a function of SNR; `undefined` for a constant 1.
+ *
+ * - `min_snr_k` is min(SNR, k) / SNR for every prediction type (Hang et al. 2023 divide by SNR + 1 for v; the official
+ *   trainer does not).
+ * - `velocity` measures the error of any prediction as that of the v it stands for: 1 + SNR for x₀, 1 + 1/SNR for ε (the
+ *   "SNR + 1" weighting of Salimans & Ho 2022, section 4); with `_k` at most k, since both have a pole.
  */
-function mseWeight(type: string): ((snr: number) => number) | undefined {
+function mseWeight(type: string, predictType: PredictType): ((snr: number) => number) | undefined {
   if (type === "constant") return undefined;
-  const k = Number(type.slice("min_snr_".length));
-  return (ratio) => Math.min(ratio, k) / ratio;
+  const [, bound = "Infinity"] = /_(\d.*)$/.exec(type) ?? [];
+  const k = Number(bound);
+  if (type.startsWith("min_snr_")) return (ratio) => Math.min(ratio, k) / ratio;
+  if (predictType === "v_prediction") return undefined;
+  const power = predictType === "sample" ? 1 : -1;
+  return (ratio) => Math.min(1 + ratio ** power, k);
 }
 
 function snr({ schedule }: AtTimesteps, t: number): number {
