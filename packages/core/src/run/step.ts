@@ -3,11 +3,11 @@ import { gradientNotFinite, lossNotFinite } from "../errors/training.js";
 import type { Accelerator, LossScale, MicroStepFacts } from "../hooks/accelerator.js";
 import type { Loss, Model, ParameterSlot } from "../hooks/model.js";
 import type { Optimizer } from "../hooks/optimizer.js";
-import type { Ema } from "./ema.js";
 import type { Executor } from "./executor.js";
 import type { LoadedBatch } from "./loader.js";
 import type { SampleLoss } from "./loss-groups.js";
 import { ALONE, type World } from "./world.js";
+import type { WeightAverage } from "./weight-average.js";
 
 /** What optimizer steps work on. */
 export interface StepParts {
@@ -17,7 +17,7 @@ export interface StepParts {
   readonly executor: Executor;
   readonly optimizer: Optimizer;
   readonly accelerators: readonly Accelerator[];
-  readonly ema: Ema | undefined;
+  readonly ema: WeightAverage | undefined;
   readonly device: DeviceName;
   /** The processes that train together; this one alone when left out. */
   readonly world?: World;

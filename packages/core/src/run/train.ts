@@ -4,6 +4,7 @@ import type { RunState } from "../checkpoint/state.js";
 import type { CommandIo } from "../cli/command.js";
 import type { Sample } from "../hooks/augmenter.js";
 import { displayPath } from "../preset/origin.js";
+import type { Settings } from "../settings/schema.js";
 import { buildEngine, type Engine, heldBytes } from "./build-engine.js";
 import type { LoadedRun, Provided } from "./container.js";
 import { openDevice } from "./device.js";
@@ -12,7 +13,7 @@ import { broadcastTo, type EndEvent, RUN_EVENTS, type RunListener } from "./even
 import { Journal } from "./journal.js";
 import { Ledger } from "./ledger.js";
 import { Loader } from "./loader.js";
-import { lrAt } from "./lr-schedule.js";
+import { lrAt, scaledLr } from "./lr-schedule.js";
 import { Milestones } from "./milestones.js";
 import { NonFiniteWatch } from "./non-finite-watch.js";
 import { openAccelerators } from "./open-accelerators.js";
@@ -67,6 +68,7 @@ export async function runTraining(
   const broadcast = broadcastTo(world.isFirst ? [...listeners, ...run.providers(RUN_EVENTS)] : []);
   const { lastStep } = data;
   const { every, peakTflops } = settings.log;
+  const lrSettings = lrSettingsOf(run, data);
   const { timestepCount } = engine.model;
   const journal = new Journal(
     {
@@ -114,7 +116,7 @@ export async function runTraining(
     for await (const [reached, report, from] of steps(run, facts)) {
       await ledger.add(reached.step, from, settings.train.gradAccuSteps, samplesOf(report));
       state = reached;
-      const lr = lrAt(state.step, lastStep, settings.train);
+      const lr = lrAt(state.step, lastStep, lrSettings);
       await journal.step({ step: state.step, lr, samples: state.samples, report });
       const ended = report.batches.findLast(({ unit }) => unit.endsEpoch)?.unit;
       if (ended !== undefined)
@@ -131,6 +133,11 @@ export async function runTraining(
     await milestones.end(state, "failed").catch((second: unknown) => io.stderr.write(`${String(second)}\n`));
     throw fault;
   }
+}
+
+/** The settings of the learning rate, scaled to the samples of a step. */
+function lrSettingsOf({ settings: { train } }: LoadedRun, { order }: OpenData): Settings["train"] {
+  return scaledLr(train, order.unitSize * train.gradAccuSteps);
 }
 
 function samplesOf({ batches }: StepReport): Sample[] {
@@ -154,6 +161,7 @@ async function* steps(
 ): AsyncGenerator<readonly [reached: RunState, StepReport, from: DataPlace]> {
   const { train } = run.settings;
   const { microBatch, perUnit } = data.share;
+  const lrSettings = lrSettingsOf(run, data);
   const facts = {
     ...data.order,
     rank: world.rank,
@@ -169,7 +177,7 @@ async function* steps(
   let state = start;
   while (state.step < train.maxSteps && !(await stop.ask())) {
     const step = state.step + 1;
-    const lr = lrAt(step, data.lastStep, train);
+    const lr = lrAt(step, data.lastStep, lrSettings);
     const { gradAccuSteps, maxGradNorm, onNonFinite } = train;
     const order = { step, lr, gradAccuSteps: gradAccuSteps * perUnit, maxGradNorm, onNonFinite };
     const report = await trainStep({ ...engine, device, world }, order, () => loader.next());

@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { GroupSettings } from "./group-settings.js";
+import { LR_SETTINGS, lrContradictions } from "./lr-settings.js";
 
 /** Settings of the run itself: where it writes, what it starts from, what it computes on. */
 export const RunSettings = z.strictObject({
@@ -107,7 +109,8 @@ export const EmaSettings = z.strictObject({
 });
 
 /** Settings of the optimizer steps. */
-export const TrainSettings = z.strictObject({
+export const TrainSettings = z
+  .strictObject({
   batchSize: z
     .number()
     .int()
@@ -136,36 +139,7 @@ export const TrainSettings = z.strictObject({
     .default(10_000_000)
     .describe("Optimizer steps after which the run ends.")
     .meta({ flag: "--max-training-steps" }),
-  lr: z
-    .number()
-    .positive()
-    .default(1e-4)
-    .describe("Learning rate per optimizer step, after warm-up.")
-    .meta({ flag: "--lr" }),
-  lrSchedule: z
-    .enum(["constant", "linear", "cosine"])
-    .default("constant")
-    .describe("How the learning rate goes from lr to minLr between warm-up and the last step.")
-    .meta({ flag: "--lr-schedule" }),
-  minLr: z
-    .number()
-    .min(0)
-    .default(0)
-    .describe("Learning rate at the last step of a linear or cosine schedule.")
-    .meta({ flag: "--min-lr" }),
-  warmupSteps: z
-    .number()
-    .int()
-    .min(0)
-    .default(0)
-    .describe("Optimizer steps over which the learning rate grows to lr.")
-    .meta({ flag: "--warmup-num-steps" }),
-  warmupMinLr: z
-    .number()
-    .min(0)
-    .default(1e-6)
-    .describe("Learning rate that warm-up starts from.")
-    .meta({ flag: "--warmup-min-lr" }),
+  ...LR_SETTINGS,
   maxGradNorm: z
     .number()
     .min(0)
@@ -191,7 +165,15 @@ export const TrainSettings = z.strictObject({
     .optional()
     .describe("Names of tensors to train, * for any text: the others stay as they are; all when left out.")
     .meta({ flag: "--train-only" }),
+  groups: z
+    .array(GroupSettings)
+    .default([])
+    .describe("Tensors with a learning rate or a weight decay of their own; of several that name one, the first."),
   ema: EmaSettings.prefault({}).describe("Moving average of the weights."),
+})
+.superRefine((settings, context) => {
+  for (const { setting, message } of lrContradictions(settings))
+    context.addIssue({ code: "custom", path: [setting], message });
 });
 
 /** Settings of what is written while training. */
