@@ -52,7 +52,7 @@ export class OptimizerAverage implements WeightAverage {
     const averages = new Map<ParameterSlot, Tensor>(
       this.parameters.map((slot) => [slot, scope.run(() => onDevice(this.of(slot), slot))]),
     );
-    return withInFront(this.parameters, averages, this.sharding, work);
+    return await withInFront(this.parameters, averages, this.sharding, work);
   }
 
   dispose(): void {
