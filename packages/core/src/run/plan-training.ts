@@ -7,6 +7,8 @@ import type { OpenData } from "./open-data.js";
 import type { PlanSection } from "./plan.js";
 import { formatBytes } from "./progress.js";
 import { orderOf } from "./unit-places.js";
+import type { ValidationRows } from "./validation-split.js";
+import type { Settings } from "../settings/schema.js";
 import type { World } from "./world.js";
 
 /** What the plan of a training run is made from. */
@@ -20,7 +22,7 @@ export interface PlanFacts {
 /** What a run will compute, and on what: data, steps, model, machine. */
 export function planTraining(run: LoadedRun, { data, engine, device, world }: PlanFacts): PlanSection[] {
   return [
-    planData(data),
+    planData(run, data),
     planSteps(run, data, world),
     planModel(engine),
     {
@@ -36,14 +38,24 @@ export function planTraining(run: LoadedRun, { data, engine, device, world }: Pl
   ];
 }
 
-function planData({ phases, order }: OpenData): PlanSection {
+function planData({ settings }: LoadedRun, { phases, order, validation }: OpenData): PlanSection {
   const rows = phases.flatMap((phase): [string, string][] => [
     ...phase.dataset
       .describe()
       .map((fact, n): [string, string] => [n === 0 ? `phase ${phase.name}` : "", fact]),
     ...orderOf(phase, 0, order).notes.map((note): [string, string] => ["", note]),
   ]);
+  if (validation !== undefined) rows.push(["validation", describeValidation(validation, settings.validation)]);
   return { title: "Data", rows };
+}
+
+function describeValidation(
+  { batches, pictures }: ValidationRows,
+  { every, timesteps, ema }: Settings["validation"],
+): string {
+  const rows = batches.reduce((sum, { positions }) => sum + positions.length, 0);
+  const when = every === 0 ? "never measured" : `every ${every} steps and after the last`;
+  return `${rows} of ${pictures} pictures that are never trained on, at ${timesteps} timesteps each, ${when}${ema ? ", with the average of the weights" : ""}`;
 }
 
 function planSteps(

@@ -1,6 +1,7 @@
 import { type DeviceName, full, globalNorm, Scope } from "@hyfw/native";
 import { gradientNotFinite, lossNotFinite } from "../errors/training.js";
 import type { Accelerator, LossScale, MicroStepFacts } from "../hooks/accelerator.js";
+import type { Sample } from "../hooks/augmenter.js";
 import type { Loss, Model, ParameterSlot } from "../hooks/model.js";
 import type { Optimizer } from "../hooks/optimizer.js";
 import type { Executor } from "./executor.js";
@@ -136,9 +137,16 @@ async function microStep(
       loss: value,
       timestep: prepared.timesteps[n] ?? Number.NaN,
       resolution: batch.resolution,
+      ...constructionOf(batch.samples[n]),
     });
   const parts = Object.entries(loss.parts).map(([name, part]) => [name, part.item()]);
   return { ...Object.fromEntries(parts), mean: loss.mean.item() };
+}
+
+function constructionOf(sample: Sample | undefined): Pick<SampleLoss, "construction"> {
+  if (sample === undefined) return {};
+  const { construction, isDropped } = sample.caption;
+  return { construction: isDropped ? "dropped" : construction };
 }
 
 /** Rows whose loss is not finite; all of the micro-batch where only their mean is not. */

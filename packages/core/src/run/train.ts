@@ -25,6 +25,7 @@ import { planTraining } from "./plan-training.js";
 import { SharedStop } from "./shared-stop.js";
 import { type StepReport, trainStep } from "./step.js";
 import type { DataPlace } from "./unit-places.js";
+import { Validation, type ValidationFacts } from "./validation.js";
 import { ALONE, type World } from "./world.js";
 
 /** Batches that are read before they are needed. */
@@ -109,6 +110,7 @@ export async function runTraining(
       return back;
     },
   });
+  const validation = openValidation(run, data, { engine, device, world });
   let state = entered;
   const stop = new SharedStop(world, io.signal);
   const facts = { engine, data, device, world, start: entered, stop, watch };
@@ -117,7 +119,10 @@ export async function runTraining(
       await ledger.add(reached.step, from, settings.train.gradAccuSteps, samplesOf(report));
       state = reached;
       const lr = lrAt(state.step, lastStep, lrSettings);
-      await journal.step({ step: state.step, lr, samples: state.samples, report });
+      const measured = validation?.isDue(state.step, lastStep)
+        ? await journal.aside(() => validation.measure())
+        : undefined;
+      await journal.step({ step: state.step, lr, samples: state.samples, report, validation: measured });
       const ended = report.batches.findLast(({ unit }) => unit.endsEpoch)?.unit;
       if (ended !== undefined)
         await broadcast("onEpoch", { epoch: ended.epoch, phase: ended.phase.name, step: state.step });
@@ -138,6 +143,18 @@ export async function runTraining(
 /** The settings of the learning rate, scaled to the samples of a step. */
 function lrSettingsOf({ settings: { train } }: LoadedRun, { order }: OpenData): Settings["train"] {
   return scaledLr(train, order.unitSize * train.gradAccuSteps);
+}
+
+/** What measures the validation loss; absent when the settings do not ask for it. */
+function openValidation(
+  run: LoadedRun,
+  { validation: rows }: OpenData,
+  facts: Pick<ValidationFacts, "engine" | "device" | "world">,
+): Validation | undefined {
+  const settings = run.settings.validation;
+  if (rows === undefined || settings.every === 0) return undefined;
+  const inFlight = availableParallelism();
+  return new Validation({ ...facts, settings, rows, augmenters: openAugmenters(run), inFlight });
 }
 
 function samplesOf({ batches }: StepReport): Sample[] {

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { GroupSettings } from "./group-settings.js";
 import { LR_SETTINGS, lrContradictions } from "./lr-settings.js";
+import { ValidationSettings } from "./validation-settings.js";
 
 /** Settings of the run itself: where it writes, what it starts from, what it computes on. */
 export const RunSettings = z.strictObject({
@@ -312,6 +313,7 @@ export const SettingsSchema = z.strictObject({
   ),
   weights: WeightSettings.prefault({}).describe("What the model's weights start from."),
   train: TrainSettings.prefault({}).describe("Optimizer steps: how many, how large, how fast."),
+  validation: ValidationSettings.prefault({}).describe("The loss over rows that are never trained on."),
   log: LogSettings.prefault({}).describe("What is written while training."),
   checkpoint: CheckpointSettings.prefault({}).describe("When checkpoints are saved and kept."),
   samples: SampleSettings.prefault({}).describe("Pictures drawn while training."),

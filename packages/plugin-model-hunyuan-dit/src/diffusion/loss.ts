@@ -1,4 +1,5 @@
 import type { Tensor } from "@hyfw/native";
+import { mseWeight } from "./loss-weight.js";
 import { type AtTimesteps, type PredictType, target } from "./predict.js";
 import { variationalBound } from "./variational-bound.js";
 
@@ -6,7 +7,7 @@ import { variationalBound } from "./variational-bound.js";
 export interface LossOptions {
   readonly predictType: PredictType;
   readonly learnSigma: boolean;
-  /** `constant` or `min_snr_<k>`. */
+  /** As `mseWeight` takes it. */
   readonly mseLossWeightType: string;
 }
 
@@ -43,22 +44,12 @@ export function diffusionLoss(
     .sub(target(predictType, latents, noise, when))
     .square()
     .mean([1, 2, 3]); // [B]
-  const weight = mseWeight(mseLossWeightType);
+  const weight = mseWeight(mseLossWeightType, predictType);
   const mse = weight === undefined ? error : error.mul(when.of((t) => weight(snr(when, t))).reshape([-1]));
   if (!learnSigma) return { loss: mse, mse };
   const varianceValues = output.narrow(1, channels, channels);
   const vb = variationalBound({ predictType, latents, xt, prediction, varianceValues }, when);
   return { loss: mse.add(vb), mse, vb };
-}
-
-/**
- * The weight of the squared error as a function of SNR; `undefined` for a constant 1. min(SNR, k) / SNR is used for
- * every prediction type (Hang et al. 2023 divide by SNR + 1 for v; the official trainer does not).
- */
-function mseWeight(type: string): ((snr: number) => number) | undefined {
-  if (type === "constant") return undefined;
-  const k = Number(type.slice("min_snr_".length));
-  return (ratio) => Math.min(ratio, k) / ratio;
 }
 
 function snr({ schedule }: AtTimesteps, t: number): number {
