@@ -110,7 +110,7 @@ function lossOf({ timesteps, forLoss, isValidation }: Prepared, output: Values, 
   const { loss, mse, vb } = diffusionLoss(prediction, { latents, noise, xt }, when, weighing);
   const parts: Record<string, Tensor> = { mse: mse.detach().mean() };
   if (vb !== undefined) parts.vb = vb.detach().mean();
-  return { mean: loss.mean(), perSample: loss.detach(), parts };
+  return { mean: loss.mean(), each: loss, perSample: loss.detach(), parts };
 }
 
 function describe(

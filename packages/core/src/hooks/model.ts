@@ -86,6 +86,8 @@ export interface Prepared {
 export interface Loss {
   /** Scalar that backward starts from: the mean over the micro-batch, float32. */
   readonly mean: Tensor;
+  /** Losses per sample, [B], with grad, of which `mean` is the mean: for settings that weigh rows. */
+  readonly each?: Tensor;
   /** Per sample, [B], without grad. */
   readonly perSample: Tensor;
   /** Parts for the record, scalars without grad: `mse`, `vb`. */

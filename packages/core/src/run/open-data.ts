@@ -2,6 +2,7 @@ import { unitUneven } from "../errors/world.js";
 import { DATASET, type Dataset, type PhaseData } from "../hooks/dataset.js";
 import { SAMPLER } from "../hooks/sampler.js";
 import type { LoadedRun } from "./container.js";
+import { checkLossWeights } from "./loss-weights.js";
 import { type OpenPhase, type OrderFacts, orderOf } from "./unit-places.js";
 import { splitValidation, type ValidationRows } from "./validation-split.js";
 
@@ -40,6 +41,7 @@ export async function openData(
   const opened: Dataset[] = [];
   for (const { name, data } of settings) opened.push(await openRows(run, `phase ${name}`, { name, options: data }));
   const { training, rows: validation } = await keepOut(run, opened);
+  await checkLossWeights(train.lossWeights, training);
   const phases: OpenPhase[] = [];
   for (const [index, { name, epochs, maxSteps }] of settings.entries()) {
     const dataset = training[index];

@@ -77,6 +77,10 @@ function planSteps(
         `${samples} = ${share.microBatch} per micro-batch × ${gradAccuSteps * share.perUnit} micro-batch(es) × ${worldSize} process(es)`,
       ],
       ["steps per epoch", perEpoch.join(", ")],
+      ...settings.train.lossWeights.map(({ match, weight }): [string, string] => [
+        "loss weight",
+        `${weight} for rows of ${match.join(", ")}`,
+      ]),
       ["learning rate", describeLr(settings.train, samples, lastStep)],
       [
         "moving average",

@@ -7,6 +7,7 @@ import type { Optimizer } from "../hooks/optimizer.js";
 import type { Executor } from "./executor.js";
 import type { LoadedBatch } from "./loader.js";
 import type { SampleLoss } from "./loss-groups.js";
+import { type LossWeightOf, weighLoss } from "./loss-weights.js";
 import { ALONE, type World } from "./world.js";
 import type { WeightAverage } from "./weight-average.js";
 
@@ -22,6 +23,8 @@ export interface StepParts {
   readonly device: DeviceName;
   /** The processes that train together; this one alone when left out. */
   readonly world?: World;
+  /** The factor on each sample's loss; 1 for all when left out. */
+  readonly lossWeight?: LossWeightOf | undefined;
 }
 
 /** What happens when a loss or gradient is not finite: the run ends, the step leaves no trace, or the run goes back. */
@@ -105,7 +108,7 @@ interface MicroFacts {
 }
 
 async function microStep(
-  { model, executor, accelerators, device }: StepParts,
+  { model, executor, accelerators, device, lossWeight }: StepParts,
   { step, gradAccuSteps, onNonFinite = "stop" }: StepOrder,
   { loaded, micro, ms, badRows, samples }: MicroFacts,
 ): Promise<Record<string, number>> {
@@ -114,11 +117,12 @@ async function microStep(
   const batch = scope.run(() => loaded.toBatch(device));
   const prepareStart = performance.now();
   const prepared = scope.run(() => model.prepare(batch));
+  const weights = lossWeight === undefined ? [] : batch.samples.map(lossWeight);
   ms.data += prepareStart - started;
   ms.forward += performance.now() - prepareStart;
   const { loss, forwardMs, backwardMs } = await executor.train({
     values: prepared.values,
-    loss: (output) => model.loss(prepared, output),
+    loss: (output) => weighLoss(model.loss(prepared, output), weights, device),
     scale: (scaleOf(accelerators)?.value ?? 1) / gradAccuSteps,
     micro,
     scope,

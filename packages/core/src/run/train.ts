@@ -13,6 +13,7 @@ import { broadcastTo, type EndEvent, RUN_EVENTS, type RunListener } from "./even
 import { Journal } from "./journal.js";
 import { Ledger } from "./ledger.js";
 import { Loader } from "./loader.js";
+import { lossWeightOf } from "./loss-weights.js";
 import { lrAt, scaledLr } from "./lr-schedule.js";
 import { Milestones } from "./milestones.js";
 import { NonFiniteWatch } from "./non-finite-watch.js";
@@ -189,6 +190,7 @@ async function* steps(
     inFlight: availableParallelism(),
     ahead: READ_AHEAD,
   };
+  const lossWeight = lossWeightOf(train.lossWeights);
   let loader = new Loader(facts, start.place);
   run.onClose("the loader", () => loader.close());
   let state = start;
@@ -197,7 +199,7 @@ async function* steps(
     const lr = lrAt(step, data.lastStep, lrSettings);
     const { gradAccuSteps, maxGradNorm, onNonFinite } = train;
     const order = { step, lr, gradAccuSteps: gradAccuSteps * perUnit, maxGradNorm, onNonFinite };
-    const report = await trainStep({ ...engine, device, world }, order, () => loader.next());
+    const report = await trainStep({ ...engine, device, world, lossWeight }, order, () => loader.next());
     if (report === undefined) return;
     const samples = report.batches.reduce((sum, batch) => sum + batch.samples.length, 0) * world.worldSize;
     const from = state.place;

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { GroupSettings } from "./group-settings.js";
+import { LossWeightSettings } from "./loss-weight-settings.js";
 import { LR_SETTINGS, lrContradictions } from "./lr-settings.js";
 import { ValidationSettings } from "./validation-settings.js";
 
@@ -166,6 +167,12 @@ export const TrainSettings = z
     .optional()
     .describe("Names of tensors to train, * for any text: the others stay as they are; all when left out.")
     .meta({ flag: "--train-only" }),
+  lossWeights: z
+    .array(LossWeightSettings)
+    .default([])
+    .describe(
+      "Rows whose loss weighs more or less, by their Arrow files, for instance pictures of a class beside those of one subject (prior preservation); of several rules that name a row, the first.",
+    ),
   groups: z
     .array(GroupSettings)
     .default([])
