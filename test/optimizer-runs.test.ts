@@ -95,8 +95,6 @@ t.test("schedule-free: pictures and ema.safetensors have the average, spread or 
     writeTinyConfig(cwd, { "optimizer-schedule-free": {}, ...zero }, false);
     await train(cwd, [...words(0.02), ...PICTURES, ...SIZE, ...more]);
     pictures.push(readFileSync(join(lastRun(cwd), "samples/step-000006/01-瓷器.png")));
-    const drawn = await train(cwd, ["sample", "--run", "latest", "--prompt", "瓷器"]);
-    t.match(drawn, /ema weights/);
   }
   const [alone, spread] = pictures;
   t.ok(alone !== undefined && spread?.subarray(-200).equals(alone.subarray(-200)), "the same picture");
