@@ -13,4 +13,5 @@ export { Executor } from "./run/executor.js";
 export { bucketsOf, elements, FlatBucket } from "./run/flat-bucket.js";
 export type { LoadedBatch } from "./run/loader.js";
 export { type StepOrder, type StepParts, type StepReport, trainStep } from "./run/step.js";
+export { StepHeap } from "./run/step-heap.js";
 export { World } from "./run/world.js";

@@ -14,6 +14,7 @@ export function pixelLatents(cellSize: number): Latents {
   return {
     channels,
     cellSize,
+    range: [-1, 1],
     encode: (images) =>
       cellSize === 1 ? images.alias() : noGrad(() => callTensorOp("aten::pixel_unshuffle", images, cellSize)),
     decode: (latents) =>

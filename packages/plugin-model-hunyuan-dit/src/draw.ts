@@ -3,7 +3,7 @@ import { cat, type DeviceName, keyedNormal, noGrad, Scope, type Tensor, tidy } f
 import { sinusoid } from "@hyfw/nn";
 import { tokenGrid } from "./conditions.js";
 import { guide } from "./diffusion/guidance.js";
-import type { Solver } from "./diffusion/solver.js";
+import type { Reading, Solver } from "./diffusion/solver.js";
 import { ddimSolver } from "./diffusion/solver-ddim.js";
 import { ddpmSolver } from "./diffusion/solver-ddpm.js";
 import { dpmSolver } from "./diffusion/solver-dpm.js";
@@ -62,7 +62,7 @@ export async function drawLatents(order: LatentsOrder, infer: Inference): Promis
   tokenGrid(resolution, codec.cellSize); // refuses sizes that cannot be cut into patches
   const shape = [codec.channels, resolution.height / codec.cellSize, resolution.width / codec.cellSize];
   const isGuided = cfgScale > 1;
-  const solver = makeSolver(request, schedule, options.predictType);
+  const solver = makeSolver(request, schedule, { predictType: options.predictType, range: codec.range });
   using whole = new Scope();
   try {
     const fixed = whole.run(() => noGrad(() => fixedValues(request, isGuided, preparation, device)));
@@ -103,11 +103,11 @@ export async function drawLatents(order: LatentsOrder, infer: Inference): Promis
 function makeSolver(
   { solver, steps }: DrawRequest,
   schedule: Preparation["schedule"],
-  predictType: Preparation["options"]["predictType"],
+  reading: Reading,
 ): Solver {
-  if (solver === "ddim") return ddimSolver(schedule, steps, predictType);
-  if (solver === "ddpm") return ddpmSolver(schedule, steps, predictType);
-  return dpmSolver(schedule, steps, predictType);
+  if (solver === "ddim") return ddimSolver(schedule, steps, reading);
+  if (solver === "ddpm") return ddpmSolver(schedule, steps, reading);
+  return dpmSolver(schedule, steps, reading);
 }
 
 /** What does not change from step to step: text, size numbers, rotary tables. */

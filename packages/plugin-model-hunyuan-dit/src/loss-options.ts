@@ -8,10 +8,13 @@ const timestep = z.number().int().min(0).max(TIMESTEPS - 1);
 export const LOSS_OPTIONS = {
   mseLossWeightType: z
     .string()
-    .regex(WEIGHT_NAMES, '"constant", "debiased", or "min_snr_" or "min_snr_exact_" and a number')
+    .regex(
+      WEIGHT_NAMES,
+      'must be "constant", "debiased", "min_snr_" or "min_snr_exact_" and a number, or "velocity", perhaps with "_" and a number',
+    )
     .default("constant")
     .describe(
-      'Weight of the squared error: "constant"; "min_snr_5" for min(SNR, 5) / SNR as the official trainer has it for every predictType; "min_snr_exact_5" for the paper\'s weight of each; "debiased" for 1 / √SNR on the error of ε. Any number may stand for 5.',
+      'Weight of the squared error: "constant"; "min_snr_5" for min(SNR, 5) / SNR as the official trainer has it for every predictType; "min_snr_exact_5" for the paper\'s weight of each; "debiased" for 1 / √SNR on the error of ε; "velocity" to weigh the error of x₀ or ε as that of the v they stand for, "velocity_5" at most 5 times. Any number may stand for 5.',
     )
     .meta({ flag: "--mse-loss-weight-type" }),
   noiseOffset: z

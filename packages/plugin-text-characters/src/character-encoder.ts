@@ -1,13 +1,13 @@
 import type { ModelFacts, Segment, TextEncoder, TextEncoderHook, Tokens, Values } from "@hyfw/core";
 import { fromTypedArray, type Tensor } from "@hyfw/native";
 import { Embedding, LayerNorm, Module, normalInit, type Parameter, type Place, within } from "@hyfw/nn";
-import { characterIds, characterReach, PADDING } from "./characters.js";
+import { captionIds, captionReach, type Numbering, PADDING } from "./characters.js";
 import type { CharacterOptions } from "./options.js";
 
 /** Small enough that a table's row is mostly what training made of it. */
 const INIT_STD = 0.02;
 
-/** Character rows plus learned positions, normed: the states of one caption. */
+/** Rows of characters or words plus learned positions, normed: the states of one caption. */
 class CharacterTable extends Module {
   private readonly rows: Embedding;
   private readonly positions: Parameter;
@@ -28,20 +28,20 @@ class CharacterTable extends Module {
 
 /** Both encoders from scratch, trained with the model. */
 export function characterEncoders(options: CharacterOptions): TextEncoderHook {
-  const { textStatesDim, textStatesDimT5, textLen, textLenT5 } = options;
+  const { textStatesDim, textStatesDimT5, textLen, textLenT5, units } = options;
   return {
-    name: "characters",
+    name: units,
     textStatesDim,
     textStatesDimT5,
     textLen,
     textLenT5,
-    reach: (caption, encoder) => characterReach(caption, encoder === "first" ? textLen : textLenT5),
+    reach: (caption, encoder) => captionReach(caption, encoder === "first" ? textLen : textLenT5, units),
     build: (facts) => build(options, facts),
   };
 }
 
 function build(options: CharacterOptions, facts: ModelFacts): TextEncoder {
-  const { textStatesDim, textStatesDimT5, textLen, textLenT5, buckets } = options;
+  const { textStatesDim, textStatesDimT5, textLen, textLenT5, buckets, units } = options;
   const device = facts.withoutWeights === true ? "meta" : facts.device;
   const at = (path: string): Place => ({ path, seed: facts.seed, device });
   const first = new CharacterTable(at("text_encoder"), { buckets, length: textLen, width: textStatesDim });
@@ -66,8 +66,8 @@ function build(options: CharacterOptions, facts: ModelFacts): TextEncoder {
     textLenT5,
     trained: true,
     tokenize: (captions, captionsT5) => ({
-      ...named(encode(captions, textLen, buckets), "inputIds", "attentionMask"),
-      ...named(encode(captionsT5, textLenT5, buckets), "inputIdsT5", "attentionMaskT5"),
+      ...named(encode(captions, { length: textLen, buckets, units }), "inputIds", "attentionMask"),
+      ...named(encode(captionsT5, { length: textLenT5, buckets, units }), "inputIdsT5", "attentionMaskT5"),
     }),
     segment,
     parameters,
@@ -85,13 +85,13 @@ function named<Ids extends keyof Tokens, Mask extends keyof Tokens>(
 /** Captions as int64 ids and mask, each [B, length]. */
 function encode(
   captions: readonly string[],
-  length: number,
-  buckets: number,
+  numbering: Numbering,
 ): { readonly ids: Tensor; readonly mask: Tensor } {
+  const { length } = numbering;
   const ids = new BigInt64Array(captions.length * length).fill(BigInt(PADDING));
   const mask = new BigInt64Array(captions.length * length);
   for (const [row, caption] of captions.entries())
-    for (const [column, id] of characterIds(caption, length, buckets).entries()) {
+    for (const [column, id] of captionIds(caption, numbering).entries()) {
       ids[row * length + column] = BigInt(id);
       mask[row * length + column] = 1n;
     }

@@ -6,27 +6,46 @@ export const PADDING = 0;
 export const START = 1;
 const FIRST = 2;
 
+/** What one row of a table stands for: a code point each, or a whole word where a script has spaces between them. */
+export type Units = "characters" | "words";
+
+/** How captions become numbers. */
+export interface Numbering {
+  /** Ids at most, the start mark included. */
+  readonly length: number;
+  /** Rows that ids lie in. */
+  readonly buckets: number;
+  readonly units: Units;
+}
+
+const PATTERNS: Readonly<Record<Units, RegExp>> = {
+  characters: /./gsu,
+  // Chinese signs mean something alone, letters only together; marks that follow a letter belong to its word.
+  words: /\p{Script=Han}|(?:(?!\p{Script=Han})[\p{L}\p{M}])+|\p{N}+|[^\s\p{L}\p{M}\p{N}]/gu,
+};
+
 /**
- * Characters of a caption as numbers: folded (NFKC, lower case, runs of blanks as one), each code point hashed into
- * `buckets` − 2 rows. The start mark comes first; what is longer than `length` is cut.
+ * A caption as numbers: folded (NFKC, lower case, runs of blanks as one), each unit hashed into `buckets` − 2 rows. The
+ * start mark comes first; what is longer than `length` is cut.
  * @returns at most `length` ids
  */
-export function characterIds(caption: string, length: number, buckets: number): number[] {
+export function captionIds(caption: string, { length, buckets, units }: Numbering): number[] {
   const folded = caption.normalize("NFKC").toLowerCase().replace(/\s+/gu, " ").trim();
   const ids = [START];
-  for (const character of folded) {
+  for (const [unit] of folded.matchAll(PATTERNS[units])) {
     if (ids.length === length) break;
-    ids.push(FIRST + (mix(character.codePointAt(0) ?? 0) % (buckets - FIRST)));
+    ids.push(FIRST + (hash(unit) % (buckets - FIRST)));
   }
   return ids;
 }
 
 /**
- * How far `characterIds` reads into a caption. Folding changes lengths, so that the place is found by folding ever
+ * How far `captionIds` reads into a caption. Folding changes lengths, so that the place is found by folding ever
  * longer beginnings, halving the stretch each time.
  */
-export function characterReach(caption: string, length: number): CaptionReach {
-  const count = (text: string): number => characterIds(text, Number.POSITIVE_INFINITY, FIRST + 1).length;
+export function captionReach(caption: string, length: number, units: Units): CaptionReach {
+  const count = (text: string): number =>
+    captionIds(text, { length: Number.POSITIVE_INFINITY, buckets: FIRST + 1, units }).length;
   const tokens = count(caption);
   if (tokens <= length) return { tokens, limit: length, end: caption.length };
   let fits = 0;
@@ -39,6 +58,13 @@ export function characterReach(caption: string, length: number): CaptionReach {
   const isSplit =
     /[\uD800-\uDBFF]$/.test(caption.slice(0, fits)) && /^[\uDC00-\uDFFF]/.test(caption.slice(fits));
   return { tokens, limit: length, end: isSplit ? fits - 1 : fits };
+}
+
+/** One number of a unit's code points. Weights depend on it, so it never changes. */
+function hash(unit: string): number {
+  let state = 0;
+  for (const character of unit) state = mix((Math.imul(state, 31) + (character.codePointAt(0) ?? 0)) >>> 0);
+  return state;
 }
 
 /** MurmurHash3's mixer: a fixed, even spread of 32-bit numbers. Weights depend on it, so it never changes. */

@@ -1,7 +1,7 @@
 import { definePlugin, TEXT_ENCODER } from "@hyfw/core";
 import { CharacterOptions } from "./options.js";
 
-export { characterIds } from "./characters.js";
+export { captionIds, type Numbering, type Units } from "./characters.js";
 export { CharacterOptions } from "./options.js";
 
 export default definePlugin({

@@ -17,19 +17,23 @@ export const CharacterOptions = z.strictObject({
   textLen: size
     .max(512)
     .default(77)
-    .describe("Characters of a caption that the first encoder sees, the start mark included.")
+    .describe("Units of a caption that the first encoder sees, the start mark included.")
     .meta(meta({ flag: "--text-len" })),
   textLenT5: size
     .max(512)
     .default(77)
-    .describe("Characters of a caption that the second encoder sees, the start mark included.")
+    .describe("Units of a caption that the second encoder sees, the start mark included.")
     .meta(meta({ flag: "--text-len-t5" })),
+  units: z
+    .enum(["characters", "words"])
+    .default("characters")
+    .describe(
+      "What a table has rows for: every character, or whole words of scripts that put spaces between them and single characters of Chinese. Words are learned from far fewer pictures; characters know no unknown word.",
+    ),
   buckets: size
     .min(3)
     .default(4096)
-    .describe(
-      "Rows of each character table; characters are spread over them by a hash, so some share a row.",
-    ),
+    .describe("Rows of each table; units are spread over them by a hash, so some share a row."),
 });
 
 /** What a person's settings become: nothing missing. */

@@ -11,6 +11,11 @@ export interface Latents {
   encode(images: Tensor, keys: readonly DiceKey[]): Tensor;
   /** @param latents as `encode` gives them. @returns [B, 3, H, W] in about [-1, 1], float32. No grad. */
   decode(latents: Tensor): Tensor;
+  /**
+   * What every value of latents lies between, when there is such a bound: pixels have one, a VAE's latents have none.
+   * Drawing then keeps what it takes for the finished picture inside it.
+   */
+  readonly range?: readonly [lowest: number, highest: number];
   describe(): string;
   /** Bytes of weights that stay on the device between batches, for plans. */
   readonly heldBytes?: number;

@@ -25,6 +25,7 @@ import { planAugmenters } from "./plan-augmenters.js";
 import { planTraining } from "./plan-training.js";
 import { SharedStop } from "./shared-stop.js";
 import { type StepReport, trainStep } from "./step.js";
+import { StepHeap } from "./step-heap.js";
 import type { DataPlace } from "./unit-places.js";
 import { Validation, type ValidationFacts } from "./validation.js";
 import { ALONE, type World } from "./world.js";
@@ -115,6 +116,7 @@ export async function runTraining(
   let state = entered;
   const stop = new SharedStop(world, io.signal);
   const facts = { engine, data, device, world, start: entered, stop, watch };
+  const heap = new StepHeap();
   try {
     for await (const [reached, report, from] of steps(run, facts)) {
       await ledger.add(reached.step, from, settings.train.gradAccuSteps, samplesOf(report));
@@ -128,6 +130,7 @@ export async function runTraining(
       if (ended !== undefined)
         await broadcast("onEpoch", { epoch: ended.epoch, phase: ended.phase.name, step: state.step });
       await milestones.afterStep(state, ended && ended.epoch + 1);
+      heap.afterStep(state.step);
     }
     const reason: EndEvent["reason"] = stop.isSet ? "interrupted" : "done";
     const lines = await milestones.end(state, reason);

@@ -13,6 +13,9 @@ const TABLE: readonly [string, Parameters<typeof mseWeight>[1], snr: number, wei
   ["debiased", "epsilon", 4, 1 / 2],
   ["debiased", "sample", 4, 2],
   ["debiased", "v_prediction", 4, 2 / 5],
+  ["velocity", "sample", 4, 5],
+  ["velocity_3", "sample", 4, 3],
+  ["velocity", "epsilon", 4, 5 / 4],
 ];
 
 for (const [name, predictType, snr, weight] of TABLE)
@@ -23,5 +26,6 @@ for (const [name, predictType, snr, weight] of TABLE)
 
 t.test("constant has no weight; other names are none", async (t) => {
   t.equal(mseWeight("constant", "epsilon"), undefined);
+  t.equal(mseWeight("velocity_5", "v_prediction"), undefined);
   for (const name of ["min_snr_", "min_snr_exact", "debias", "min_snr_x"]) t.notMatch(name, WEIGHT_NAMES);
 });

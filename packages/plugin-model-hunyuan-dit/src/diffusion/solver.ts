@@ -22,21 +22,43 @@ export interface Solver {
   dispose(): void;
 }
 
-/** x₀ and ε that a prediction stands for, from ᾱ at its timestep. */
+/** What a solver takes a prediction for. */
+export interface Reading {
+  readonly predictType: PredictType;
+  /** What x₀ is kept between, as for pixels; absent for latents without bounds. */
+  readonly range?: readonly [lowest: number, highest: number] | undefined;
+}
+
+/**
+ * x₀ and ε that a prediction stands for, from ᾱ at its timestep. Where x₀ is kept inside a range, ε is what then
+ * remains of x_t, so that both still make x_t.
+ */
 export function latentsAndNoise(
-  type: PredictType,
+  { predictType, range }: Reading,
   prediction: Tensor,
   xt: Tensor,
   alphaBar: number,
 ): { readonly latents: Tensor; readonly noise: Tensor } {
   const a = Math.sqrt(alphaBar);
   const b = Math.sqrt(1 - alphaBar);
-  if (type === "epsilon") return { latents: xt.sub(prediction.mul(b)).mul(1 / a), noise: prediction };
-  if (type === "sample") return { latents: prediction, noise: xt.sub(prediction.mul(a)).mul(1 / b) };
-  return {
-    latents: xt.mul(a).sub(prediction.mul(b)),
-    noise: prediction.mul(a).add(xt.mul(b)),
-  };
+  const latents = latentsOf(predictType, prediction, xt, a, b);
+  if (range !== undefined) {
+    const kept = latents.clamp(...range);
+    return { latents: kept, noise: noiseBeside(kept, xt, a, b) };
+  }
+  if (predictType === "epsilon") return { latents, noise: prediction };
+  if (predictType === "sample") return { latents, noise: noiseBeside(latents, xt, a, b) };
+  return { latents, noise: prediction.mul(a).add(xt.mul(b)) };
+}
+
+function latentsOf(type: PredictType, prediction: Tensor, xt: Tensor, a: number, b: number): Tensor {
+  if (type === "sample") return prediction;
+  if (type === "epsilon") return xt.sub(prediction.mul(b)).mul(1 / a);
+  return xt.mul(a).sub(prediction.mul(b));
+}
+
+function noiseBeside(latents: Tensor, xt: Tensor, a: number, b: number): Tensor {
+  return xt.sub(latents.mul(a)).mul(1 / b);
 }
 
 /** Timesteps with leading spacing and offset 1: 901, 801, … 1 for 10 steps of 1000. */

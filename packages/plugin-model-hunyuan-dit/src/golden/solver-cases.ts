@@ -63,11 +63,11 @@ function solve(one: SolverCase, file: MappedSafetensors): Outcome {
 }
 
 function makeSolver({ sampler, steps, eta, config_resolved: config }: SolverCase): Solver {
-  const { prediction_type: type, beta_schedule: noise_schedule, ...betas } = config;
+  const { prediction_type: predictType, beta_schedule: noise_schedule, ...betas } = config;
   const schedule = referenceSchedule({ noise_schedule, ...betas });
-  if (sampler === "ddpm") return ddpmSolver(schedule, steps, type);
-  if (sampler === "ddim") return ddimSolver(schedule, steps, type, eta);
-  return dpmSolver(schedule, steps, type);
+  if (sampler === "ddpm") return ddpmSolver(schedule, steps, { predictType });
+  if (sampler === "ddim") return ddimSolver(schedule, steps, { predictType }, eta);
+  return dpmSolver(schedule, steps, { predictType });
 }
 
 /** v = 0.6·tanh(x)·(1 − t/1000) + 0.3·x·t/1000 + 0.25·c·sin(2x + 1) − 0.1·c, for c = 0 and then for c = 1. */
