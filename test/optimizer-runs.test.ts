@@ -43,7 +43,9 @@ const two = ["--batch-size", "2", "--nproc", "2"];
 function weightsOf(cwd: string, file = "model.safetensors"): Record<string, number[]> {
   using scope = new Scope();
   const opened = openSafetensors(join(checkpointOf(cwd, STEPS), file));
-  return Object.fromEntries(opened.names().map((name) => [name, scope.run(() => opened.get(name).toArray())]));
+  return Object.fromEntries(
+    opened.names().map((name) => [name, scope.run(() => opened.get(name).toArray())]),
+  );
 }
 
 /** Every tensor file of the last checkpoint, byte for byte, without headers, which name the settings. */
@@ -68,7 +70,10 @@ for (const { name, options, lr, off, stage } of CASES)
     };
     const alone = folder("alone");
     const out = await train(alone, [...words(lr), "--batch-size", "4"]);
-    t.match(out, /groups +\*\.bias, final\.\*: \d+ tensors, [\d,]+ parameters, learning rate × 0\.5, weight decay 0\.02/);
+    t.match(
+      out,
+      /groups +\*\.bias, final\.\*: \d+ tensors, [\d,]+ parameters, learning rate × 0\.5, weight decay 0\.02/,
+    );
     const resumed = folder("resumed");
     await train(resumed, [...words(lr), "--batch-size", "4", "--max-training-steps", "3"]);
     await train(resumed, [...words(lr), "--batch-size", "4", "--resume"]);
@@ -91,7 +96,7 @@ t.test("schedule-free: pictures and ema.safetensors have the average, spread or 
     ["zero-3", two],
   ] as const) {
     const cwd = join(root, part);
-    const zero = part === "alone" ? {} : { "accelerator-zero": { stage: 3 } };
+    const zero: Record<string, object> = part === "alone" ? {} : { "accelerator-zero": { stage: 3 } };
     writeTinyConfig(cwd, { "optimizer-schedule-free": {}, ...zero }, false);
     await train(cwd, [...words(0.02), ...PICTURES, ...SIZE, ...more]);
     pictures.push(readFileSync(join(lastRun(cwd), "samples/step-000006/01-瓷器.png")));
@@ -117,7 +122,11 @@ t.test("what cannot be right is refused, with why", { skip }, async (t) => {
     await t.rejects(train(cwd, [...words(0.01), ...more]), { message });
   };
   const zero = { "accelerator-zero": { stage: 1 } };
-  await refused({ "optimizer-adafactor": {}, ...zero }, two, /HYFW_ADAFACTOR_STRETCH[\s\S]*optimizer-adamw-8bit/);
+  await refused(
+    { "optimizer-adafactor": {}, ...zero },
+    two,
+    /HYFW_ADAFACTOR_STRETCH[\s\S]*optimizer-adamw-8bit/,
+  );
   await refused(
     { "optimizer-prodigy": {}, "accelerator-cpu-offload": { enabled: true } },
     ["--batch-size", "4"],

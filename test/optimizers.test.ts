@@ -1,10 +1,4 @@
-import {
-  OPTIMIZER,
-  type Optimizer,
-  type OptimizerHook,
-  type PluginDefinition,
-  patternOf,
-} from "@hyfw/core";
+import { OPTIMIZER, type Optimizer, type OptimizerHook, type PluginDefinition, patternOf } from "@hyfw/core";
 import { PLAIN_FACTS } from "@hyfw/core/optimizer";
 import { dtypeBytes, fromTypedArray, full, live, noGrad, Scope, tidy } from "@hyfw/native";
 import { Parameter, xavierUniformInit } from "@hyfw/nn";
@@ -171,7 +165,8 @@ for (const { name, plugin, options, plain, off, bytes } of CASES) {
       for (const [n, { weights }] of arrays.entries())
         for (const [i, found] of (slots[n]?.storage.toArray() ?? []).entries()) {
           const distance = Math.abs(found - (weights[i] ?? Number.NaN)) / lr;
-          if (!(distance < off)) t.fail(`step ${round}, ${SHAPES[n]?.[0]} ${i}: off by ${distance} learning rates`);
+          if (!(distance < off))
+            t.fail(`step ${round}, ${SHAPES[n]?.[0]} ${i}: off by ${distance} learning rates`);
         }
     }
     const averageOf = optimizer.averageOf?.bind(optimizer);
@@ -181,7 +176,8 @@ for (const { name, plugin, options, plain, off, bytes } of CASES) {
           noGrad(() => {
             const x = arrays[n]?.kept.get("x");
             for (const [i, one] of averageOf(slot).toArray().entries())
-              if (!(Math.abs(one - (x?.[i] ?? Number.NaN)) < 2e-6)) t.fail(`average ${n} ${i}: ${one}, ${x?.[i]}`);
+              if (!(Math.abs(one - (x?.[i] ?? Number.NaN)) < 2e-6))
+                t.fail(`average ${n} ${i}: ${one}, ${x?.[i]}`);
           }),
         );
     t.equal(averageOf !== undefined, name.startsWith("schedule-free"));
@@ -219,13 +215,22 @@ for (const { name, plugin, options, plain, off, bytes } of CASES) {
   t.test(`${name}: takes the bytes per parameter that its documentation says, on meta too`, async (t) => {
     const large: typeof SHAPES = [["fc.weight", [64, 96], true]];
     const hook = await hookOf(plugin, options);
-    const meta = new Parameter("fc.weight", [64, 96], xavierUniformInit, { device: "meta", seed: 1 }, {
-      decays: true,
-      castable: true,
-    });
+    const meta = new Parameter(
+      "fc.weight",
+      [64, 96],
+      xavierUniformInit,
+      { device: "meta", seed: 1 },
+      {
+        decays: true,
+        castable: true,
+      },
+    );
     for (const slots of [makeSlots(large), [meta]]) {
       const { tensors } = hook.create(slots, PLAIN_FACTS).state();
-      const held = Object.values(tensors).reduce((sum, { numel, dtype }) => sum + numel * dtypeBytes(dtype), 0);
+      const held = Object.values(tensors).reduce(
+        (sum, { numel, dtype }) => sum + numel * dtypeBytes(dtype),
+        0,
+      );
       t.equal(held / (64 * 96), bytes);
     }
   });

@@ -159,8 +159,7 @@ export function plainQuantise(numbers: Float64Array, isSigned: boolean): void {
   const book = [0, 1];
   for (let power = -6; power <= 0; power++) {
     const parts = 2 ** (power + 6) * (isSigned ? 1 : 2);
-    for (let part = 0; part < parts; part++)
-      book.push(10 ** power * (0.1 + (0.9 * (part + 0.5)) / parts));
+    for (let part = 0; part < parts; part++) book.push(10 ** power * (0.1 + (0.9 * (part + 0.5)) / parts));
   }
   if (isSigned) for (const one of book.slice(2)) book.push(-one);
   const allowed = isSigned ? book : book.filter((one) => one > 0);

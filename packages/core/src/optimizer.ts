@@ -3,6 +3,8 @@
  * loads the native addon.
  */
 
+export { checkGradients } from "./optimizer/check-gradients.js";
+export { foreach } from "./optimizer/foreach.js";
 export {
   copyState,
   type DecayOptions,
@@ -13,6 +15,4 @@ export {
   SlotGroups,
   type SlotGroupsFacts,
 } from "./optimizer/slot-groups.js";
-export { checkGradients } from "./optimizer/check-gradients.js";
-export { foreach } from "./optimizer/foreach.js";
 export { PLAIN_FACTS } from "./optimizer/update-rules.js";

@@ -2,7 +2,11 @@ import { z } from "@hyfw/core";
 import { WEIGHT_NAMES } from "./diffusion/loss-weight.js";
 import { TIMESTEPS } from "./diffusion/schedule.js";
 
-const timestep = z.number().int().min(0).max(TIMESTEPS - 1);
+const timestep = z
+  .number()
+  .int()
+  .min(0)
+  .max(TIMESTEPS - 1);
 
 /** Options of what training draws and how errors weigh; part of the model's. */
 export const LOSS_OPTIONS = {
@@ -51,7 +55,9 @@ export const LOSS_OPTIONS = {
     .min(1)
     .max(TIMESTEPS)
     .default([1])
-    .describe("Factors on how often timesteps are drawn, for as many even bands: [1, 2, 1] draws the middle third twice as often."),
+    .describe(
+      "Factors on how often timesteps are drawn, for as many even bands: [1, 2, 1] draws the middle third twice as often.",
+    ),
 };
 
 const LossOptions = z.object(LOSS_OPTIONS);

@@ -99,7 +99,11 @@ function drawFor(length: number, options: HunyuanDitOptions): (rng: Rng) => numb
   return (rng) => draw(rng.uniform());
 }
 
-function lossOf({ timesteps, forLoss, isValidation }: Prepared, output: Values, { options, schedule }: Preparation): Loss {
+function lossOf(
+  { timesteps, forLoss, isValidation }: Prepared,
+  output: Values,
+  { options, schedule }: Preparation,
+): Loss {
   const { latents, noise, xt } = forLoss;
   const prediction = output[PREDICTION];
   if (latents === undefined || noise === undefined || xt === undefined || prediction === undefined)
@@ -145,7 +149,8 @@ function describe(
 }
 
 function describeLoss(options: HunyuanDitOptions): string {
-  const { mseLossWeightType, noiseOffset, pyramidNoise, timestepSampling, timestepMean, timestepStd } = options;
+  const { mseLossWeightType, noiseOffset, pyramidNoise, timestepSampling, timestepMean, timestepStd } =
+    options;
   const { timestepRange, timestepWeights } = options;
   return [
     `squared error weighs ${mseLossWeightType}`,

@@ -76,7 +76,11 @@ function shapedNoise(
 ): Tensor {
   const [, channels = 0] = noise.shape;
   if (discount > 0)
-    return pyramidNoise(noise, { discount, keys: (level) => keys(`${PURPOSES.pyramidNoise}:${level}`), device });
+    return pyramidNoise(noise, {
+      discount,
+      keys: (level) => keys(`${PURPOSES.pyramidNoise}:${level}`),
+      device,
+    });
   if (noiseOffset === 0) return noise;
   return noise.add(keyedNormal(keys(PURPOSES.noiseOffset), [channels, 1, 1], { device }), noiseOffset);
 }

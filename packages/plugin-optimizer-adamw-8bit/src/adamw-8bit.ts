@@ -112,7 +112,10 @@ export class Adamw8bit implements Optimizer {
   }
 
   private update({ moments }: Entry<Moments>, weight: Tensor, grad: Tensor, rates: Rates): void {
-    if ("exp_avg" in moments) return this.apply(weight, grad, moments.exp_avg, moments.exp_avg_sq, rates);
+    if ("exp_avg" in moments) {
+      this.apply(weight, grad, moments.exp_avg, moments.exp_avg_sq, rates);
+      return;
+    }
     const { mean, square } = this.codecFor(weight.device);
     const [weights, grads] = [weight.reshape([-1]), grad.reshape([-1])];
     for (let start = 0; start < weights.numel; start += PIECE) {
@@ -120,7 +123,10 @@ export class Adamw8bit implements Optimizer {
       const part = (flat: Tensor): Tensor => flat.narrow(0, start, length);
       const scales = (all: Tensor): Tensor => all.narrow(0, start / BLOCK, Math.ceil(length / BLOCK));
       tidy(() => {
-        const m = { codes: part(moments.exp_avg_codes.reshape([-1])), scales: scales(moments.exp_avg_scales) };
+        const m = {
+          codes: part(moments.exp_avg_codes.reshape([-1])),
+          scales: scales(moments.exp_avg_scales),
+        };
         const v = {
           codes: part(moments.exp_avg_sq_codes.reshape([-1])),
           scales: scales(moments.exp_avg_sq_scales),
@@ -142,7 +148,10 @@ export class Adamw8bit implements Optimizer {
     m.mul_(beta1).add_(g, 1 - beta1);
     v.mul_(beta2);
     callOp("aten::addcmul_", v, g, g, { value: 1 - beta2 });
-    const root = v.sqrt().mul_(1 / Math.sqrt(1 - beta2 ** this.steps)).add_(eps);
+    const root = v
+      .sqrt()
+      .mul_(1 / Math.sqrt(1 - beta2 ** this.steps))
+      .add_(eps);
     if (weightDecay > 0) weight.mul_(1 - lr * weightDecay);
     callOp("aten::addcdiv_", weight, m, root, { value: -lr / (1 - beta1 ** this.steps) });
   }

@@ -17,10 +17,14 @@ export const Adamw8bitOptions = z
       .int()
       .min(0)
       .default(4096)
-      .describe("Tensors with fewer numbers keep float32 states: they weigh little and are the more delicate."),
+      .describe(
+        "Tensors with fewer numbers keep float32 states: they weigh little and are the more delicate.",
+      ),
     ...DECAY_OPTIONS,
   })
-  .describe("AdamW whose two states take 8 bits per number each, in blocks of 256 with a scale of their own.");
+  .describe(
+    "AdamW whose two states take 8 bits per number each, in blocks of 256 with a scale of their own.",
+  );
 
 /** What a person's settings become: nothing missing. */
 export type Adamw8bitOptions = z.output<typeof Adamw8bitOptions>;

@@ -85,19 +85,25 @@ t.test("restored moments go on bit for bit; foreign ones and a missing gradient 
   });
 });
 
-t.test("a group has a learning rate and a weight decay of its own, which its optimizer follows", async (t) => {
-  const options = AdamwOptions.parse({ weightDecay: 0.1 });
-  const run = async (own: boolean, factor: number): Promise<number[][]> => {
-    const slots = makeSlots();
-    const rule = { lr: factor, weightDecay: 0.3 };
-    const facts = { ...PLAIN_FACTS, ruleOf: ({ name }: { name: string }) => (name === "norm.weight" && own ? rule : { lr: 1 }) };
-    const adamw = new Adamw(slots, options, facts);
-    for (const round of [1, 2]) await step(slots, adamw, round, 0.01);
-    if (own) t.match(adamw.describe(), /weight decay 0\.1 and 0\.3 on 2 of 2 tensors/);
-    return slots.map(({ storage }) => storage.toArray());
-  };
-  const [plain, grouped, still] = [await run(false, 1), await run(true, 2), await run(true, 0)];
-  t.same(grouped[0], plain[0], "what is in no group is updated as ever");
-  t.notSame(grouped[1], plain[1]);
-  t.same(still[1], makeSlots()[1]?.storage.toArray(), "a factor of 0 leaves a tensor as it is");
-});
+t.test(
+  "a group has a learning rate and a weight decay of its own, which its optimizer follows",
+  async (t) => {
+    const options = AdamwOptions.parse({ weightDecay: 0.1 });
+    const run = async (own: boolean, factor: number): Promise<number[][]> => {
+      const slots = makeSlots();
+      const rule = { lr: factor, weightDecay: 0.3 };
+      const facts = {
+        ...PLAIN_FACTS,
+        ruleOf: ({ name }: { name: string }) => (name === "norm.weight" && own ? rule : { lr: 1 }),
+      };
+      const adamw = new Adamw(slots, options, facts);
+      for (const round of [1, 2]) await step(slots, adamw, round, 0.01);
+      if (own) t.match(adamw.describe(), /weight decay 0\.1 and 0\.3 on 2 of 2 tensors/);
+      return slots.map(({ storage }) => storage.toArray());
+    };
+    const [plain, grouped, still] = [await run(false, 1), await run(true, 2), await run(true, 0)];
+    t.same(grouped[0], plain[0], "what is in no group is updated as ever");
+    t.notSame(grouped[1], plain[1]);
+    t.same(still[1], makeSlots()[1]?.storage.toArray(), "a factor of 0 leaves a tensor as it is");
+  },
+);

@@ -2,10 +2,7 @@ import { betasOption, DECAY_OPTIONS, z } from "@hyfw/core";
 
 /** Options of AdamW (Loshchilov and Hutter 2019, "Decoupled weight decay regularization"). */
 export const AdamwOptions = z.strictObject({
-  betas: betasOption(
-    [0.9, 0.999],
-    "Decay of the running means of gradients and of their squares, per step.",
-  ),
+  betas: betasOption([0.9, 0.999], "Decay of the running means of gradients and of their squares, per step."),
   eps: z
     .number()
     .positive()

@@ -4,12 +4,12 @@ import { noGrad, openSafetensors, Scope } from "@hyfw/native";
 import type { Accelerator, Sharding } from "../hooks/accelerator.js";
 import type { Model, ParameterSlot } from "../hooks/model.js";
 import type { Optimizer } from "../hooks/optimizer.js";
+import type { WeightAverage } from "../run/weight-average.js";
 import { checkFit } from "../weights/check-fit.js";
 import { FILES } from "./save.js";
 import { savedSlots } from "./saved-slots.js";
 import { SavedStretches } from "./saved-stretches.js";
 import type { RunState } from "./state.js";
-import type { WeightAverage } from "../run/weight-average.js";
 
 /** What a checkpoint is copied into. */
 export interface RestoreTarget {

@@ -4,12 +4,12 @@ import { safetensorsHeader, type Tensor, tidy } from "@hyfw/native";
 import type { Sharding, ShardSlot } from "../hooks/accelerator.js";
 import type { Model, ParameterSlot } from "../hooks/model.js";
 import type { Optimizer } from "../hooks/optimizer.js";
+import type { WeightAverage } from "../run/weight-average.js";
 import type { World } from "../run/world.js";
 import { savedSlots } from "./saved-slots.js";
 import { type RunState, STATE } from "./state.js";
 import type { FileOrder, FinishOrder } from "./write-order.js";
 import type { CheckpointWriter } from "./writer.js";
-import type { WeightAverage } from "../run/weight-average.js";
 
 /** What goes into a checkpoint. */
 export interface CheckpointContent {

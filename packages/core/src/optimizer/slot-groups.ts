@@ -53,10 +53,7 @@ export class SlotGroups<Moments extends MomentTensors> {
   readonly entries: readonly Entry<Moments>[];
   readonly groups: readonly SlotGroup<Moments>[];
 
-  constructor(
-    parameters: readonly ParameterSlot[],
-    facts: SlotGroupsFacts<Moments>,
-  ) {
+  constructor(parameters: readonly ParameterSlot[], facts: SlotGroupsFacts<Moments>) {
     this.entries = parameters.map((slot) => ({ slot, moments: facts.moments(slot) }));
     const { weightDecay: usual, decayAll } = facts.decay;
     const groups = new Map<string, SlotGroup<Moments> & { readonly entries: Entry<Moments>[] }>();

@@ -6,38 +6,45 @@ import { describeGroup, findGroups, rulesOf } from "./update-rules.js";
 const NAMES = ["blocks.0.weight", "blocks.0.bias", "blocks.1.weight", "final.weight"];
 const slots = NAMES.map((name) => new TinySlot(name, name.endsWith("bias") ? [4] : [4, 3], 1));
 
-t.test("of several groups that name a tensor the first gets it; the others keep the run's rule", async (t) => {
-  const found = findGroups(
-    [
-      { match: ["*.bias", "final.*"], lr: 0.5, weightDecay: 0.1 },
-      { match: ["blocks.*"], weightDecay: 0 },
-    ],
-    slots,
-  );
-  t.same(
-    found.map((group) => group.slots.map(({ name }) => name)),
-    [
-      ["blocks.0.bias", "final.weight"],
-      ["blocks.0.weight", "blocks.1.weight"],
-    ],
-  );
-  const ruleOf = rulesOf(found);
-  t.same(ruleOf({ name: "final.weight" }), { lr: 0.5, weightDecay: 0.1 });
-  t.same(ruleOf({ name: "blocks.1.weight" }), { lr: 1, weightDecay: 0 });
-  t.same(ruleOf({ name: "elsewhere" }), { lr: 1 });
-  const [first] = found;
-  t.equal(
-    first && describeGroup(first),
-    "*.bias, final.*: 2 tensors, 16 parameters, learning rate × 0.5, weight decay 0.1",
-  );
-});
+t.test(
+  "of several groups that name a tensor the first gets it; the others keep the run's rule",
+  async (t) => {
+    const found = findGroups(
+      [
+        { match: ["*.bias", "final.*"], lr: 0.5, weightDecay: 0.1 },
+        { match: ["blocks.*"], weightDecay: 0 },
+      ],
+      slots,
+    );
+    t.same(
+      found.map((group) => group.slots.map(({ name }) => name)),
+      [
+        ["blocks.0.bias", "final.weight"],
+        ["blocks.0.weight", "blocks.1.weight"],
+      ],
+    );
+    const ruleOf = rulesOf(found);
+    t.same(ruleOf({ name: "final.weight" }), { lr: 0.5, weightDecay: 0.1 });
+    t.same(ruleOf({ name: "blocks.1.weight" }), { lr: 1, weightDecay: 0 });
+    t.same(ruleOf({ name: "elsewhere" }), { lr: 1 });
+    const [first] = found;
+    t.equal(
+      first && describeGroup(first),
+      "*.bias, final.*: 2 tensors, 16 parameters, learning rate × 0.5, weight decay 0.1",
+    );
+  },
+);
 
 t.test("a pattern that names nothing, and a group that gets nothing, are refused", async (t) => {
   t.throws(() => findGroups([{ match: ["*.bias", "blokcs.0.weight"], lr: 1 }], slots), {
     code: "HYFW_SETTINGS_GROUP_MATCH",
-    message: /train\.groups\[0\]\.match: "blokcs\.0\.weight" names none of the 4 .*\n.*nearest +blocks\.0\.weight/,
+    message:
+      /train\.groups\[0\]\.match: "blokcs\.0\.weight" names none of the 4 .*\n.*nearest +blocks\.0\.weight/,
   });
-  const shadowed = [{ match: ["*"], lr: 2 }, { match: ["final.*"], lr: 1 }];
+  const shadowed = [
+    { match: ["*"], lr: 2 },
+    { match: ["final.*"], lr: 1 },
+  ];
   t.throws(() => findGroups(shadowed, slots), {
     code: "HYFW_SETTINGS_GROUP_EMPTY",
     message: /train\.groups\[1\] \(final\.\*\)/,

@@ -128,7 +128,11 @@ export class Journal {
     const secondsLeft = ((lastStep - step) * this.pace) / 1000;
     const validationLoss = validation?.loss;
     this.progress.step({ ...place, ...shown, loss, validationLoss, lastStep, secondsLeft }, isLogged);
-    if (isLogged) await broadcast("onLog", this.write({ ...place, ...shown, samples, ...(validation !== undefined && { validation }) }));
+    if (isLogged)
+      await broadcast(
+        "onLog",
+        this.write({ ...place, ...shown, samples, ...(validation !== undefined && { validation }) }),
+      );
     await broadcast("onStep", { ...place, loss, lr, gradNorm, samples: stepSamples, wallMs });
   }
 

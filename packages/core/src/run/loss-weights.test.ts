@@ -12,7 +12,10 @@ t.test("the first rule that names a row's Arrow file says its weight", async (t)
     { match: ["*/class/*"], weight: 0.5 },
     { match: ["*"], weight: 2 },
   ]);
-  t.same([weightOf?.(await rowOf("/data/class/0.arrow")), weightOf?.(await rowOf("/data/mine/0.arrow"))], [0.5, 2]);
+  t.same(
+    [weightOf?.(await rowOf("/data/class/0.arrow")), weightOf?.(await rowOf("/data/mine/0.arrow"))],
+    [0.5, 2],
+  );
   t.equal(lossWeightOf([]), undefined);
 });
 
@@ -37,26 +40,30 @@ t.test("a pattern that names no row's file is refused", async (t) => {
   });
 });
 
-t.test("a run whose rows weigh half is one with half the gradients; a weight of 0 trains nothing", async (t) => {
-  const cwd = t.testdir({});
-  const base = ["train.batchSize=3", "train.maxSteps=2", "log.every=1", "train.maxGradNorm=0"];
-  const run = async (name: string, weight: number, lr: number) => {
-    const rule = `train.lossWeights=[{match: ['tiny.arrow'], weight: ${weight}}]`;
-    await trainTiny(cwd, [...base, `run.name=${name}`, rule, `train.lr=${lr}`]);
-  };
-  await run("whole", 1, 0.01);
-  await run("half", 0.5, 0.02);
-  await run("none", 0, 0.01);
-  const norms = (name: string) => readMetrics(join(cwd, "runs", name)).map(({ gradNorm }) => gradNorm);
-  const [whole = [], half = []] = [norms("001-whole"), norms("002-half")];
-  // With momentum, half the gradients at twice the rate are the same steps.
-  for (const [n, norm] of whole.entries()) t.ok(Math.abs((half[n] ?? 0) * 2 - norm) < 1e-5 * norm, `step ${n + 1}`);
-  t.same(norms("003-none"), [0, 0]);
-  using scope = new Scope();
-  const weights = (name: string) =>
-    scope.run(() => {
-      const path = join(cwd, "runs", name, "checkpoints/step-000002/model.safetensors");
-      return openSafetensors(path).get("embed.weight").toArray();
-    });
-  t.notSame(weights("003-none"), weights("001-whole"));
-});
+t.test(
+  "a run whose rows weigh half is one with half the gradients; a weight of 0 trains nothing",
+  async (t) => {
+    const cwd = t.testdir({});
+    const base = ["train.batchSize=3", "train.maxSteps=2", "log.every=1", "train.maxGradNorm=0"];
+    const run = async (name: string, weight: number, lr: number) => {
+      const rule = `train.lossWeights=[{match: ['tiny.arrow'], weight: ${weight}}]`;
+      await trainTiny(cwd, [...base, `run.name=${name}`, rule, `train.lr=${lr}`]);
+    };
+    await run("whole", 1, 0.01);
+    await run("half", 0.5, 0.02);
+    await run("none", 0, 0.01);
+    const norms = (name: string) => readMetrics(join(cwd, "runs", name)).map(({ gradNorm }) => gradNorm);
+    const [whole = [], half = []] = [norms("001-whole"), norms("002-half")];
+    // With momentum, half the gradients at twice the rate are the same steps.
+    for (const [n, norm] of whole.entries())
+      t.ok(Math.abs((half[n] ?? 0) * 2 - norm) < 1e-5 * norm, `step ${n + 1}`);
+    t.same(norms("003-none"), [0, 0]);
+    using scope = new Scope();
+    const weights = (name: string) =>
+      scope.run(() => {
+        const path = join(cwd, "runs", name, "checkpoints/step-000002/model.safetensors");
+        return openSafetensors(path).get("embed.weight").toArray();
+      });
+    t.notSame(weights("003-none"), weights("001-whole"));
+  },
+);

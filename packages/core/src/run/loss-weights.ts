@@ -1,10 +1,10 @@
+import { type DeviceName, fromTypedArray } from "@hyfw/native";
 import { lossesWhole, lossWeightNothing } from "../errors/training.js";
 import type { Sample } from "../hooks/augmenter.js";
 import type { Dataset } from "../hooks/dataset.js";
 import type { Loss } from "../hooks/model.js";
 import type { Settings } from "../settings/schema.js";
 import { patternOf } from "./choose-trained.js";
-import { type DeviceName, fromTypedArray } from "@hyfw/native";
 
 type Rules = Settings["train"]["lossWeights"];
 

@@ -29,11 +29,7 @@ const TABLE: readonly [string, Partial<Parameters<typeof lrAt>[2]>, Readonly<Rec
     { lrSchedule: "cosine_with_restarts" },
     { 1: 1, 2: (1 + Math.cos(0.2 * Math.PI)) / 2, 5: (1 + Math.cos(0.8 * Math.PI)) / 2, 6: 1, 11: 0, 99: 0 },
   ],
-  [
-    "log warm-up",
-    { warmupSteps: 8, warmupMinLr: 0 },
-    { 1: 0, 2: 1 / 3, 4: 2 / 3, 8: 1, 9: 1 },
-  ],
+  ["log warm-up", { warmupSteps: 8, warmupMinLr: 0 }, { 1: 0, 2: 1 / 3, 4: 2 / 3, 8: 1, 9: 1 }],
   ["linear warm-up", { warmupSteps: 5, warmupMinLr: 0, warmupForm: "linear" }, { 1: 0, 3: 0.5, 5: 1, 6: 1 }],
   [
     "official warm-up: the first update at the full rate",
@@ -65,7 +61,13 @@ t.test("lr follows the samples of a step, warm-up start and end stay", async (t)
 
 t.test("the plan says what the rate is and why", async (t) => {
   const settings = { ...BASE, lrScaling: "sqrt", lrScalingBase: 16, warmupSteps: 5 } as const;
-  t.equal(describeLr(settings, 64, 100), "0.002 = 0.001 × √(64 / 16) samples per step, 5 warm-up steps, constant");
-  t.match(describeLr({ ...BASE, lrSchedule: "polynomial" }, 1, 9), /^0\.001, polynomial of power 2 to 0 at step 9$/);
+  t.equal(
+    describeLr(settings, 64, 100),
+    "0.002 = 0.001 × √(64 / 16) samples per step, 5 warm-up steps, constant",
+  );
+  t.match(
+    describeLr({ ...BASE, lrSchedule: "polynomial" }, 1, 9),
+    /^0\.001, polynomial of power 2 to 0 at step 9$/,
+  );
   t.match(describeLr({ ...BASE, warmupSteps: 5 }, 1, 5), /the run ends within its warm-up/);
 });

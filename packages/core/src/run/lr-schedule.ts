@@ -34,8 +34,7 @@ export function lrAt(step: number, lastStep: number, settings: LrShape): number 
   const warmup = warmupSteps === 0 ? 0 : Math.max(2, warmupSteps);
   if (step < warmup) {
     if (warmupForm === "legacy" && step === 1) return lr;
-    const share =
-      warmupForm === "linear" ? (step - 1) / (warmup - 1) : Math.log(step) / Math.log(warmup);
+    const share = warmupForm === "linear" ? (step - 1) / (warmup - 1) : Math.log(step) / Math.log(warmup);
     return warmupMinLr + (lr - warmupMinLr) * share;
   }
   const start = Math.max(1, warmup);
@@ -57,11 +56,14 @@ export function scaledLr<Lr extends LrSettings>(settings: Lr, samplesPerStep: nu
 
 /** In words for the plan. @param settings as written, before scaling */
 export function describeLr(settings: LrSettings, samplesPerStep: number, lastStep: number): string {
-  const { lrSchedule, lrPower, lrCycles, minLr, warmupSteps, warmupForm, lrScaling, lrScalingBase } = settings;
+  const { lrSchedule, lrPower, lrCycles, minLr, warmupSteps, warmupForm, lrScaling, lrScalingBase } =
+    settings;
   const { lr } = scaledLr(settings, samplesPerStep);
   const rule = lrScaling === "sqrt" ? "√" : "";
   const scaled =
-    lrScaling === "none" ? "" : ` = ${settings.lr} × ${rule}(${samplesPerStep} / ${lrScalingBase}) samples per step`;
+    lrScaling === "none"
+      ? ""
+      : ` = ${settings.lr} × ${rule}(${samplesPerStep} / ${lrScalingBase}) samples per step`;
   const form = warmupForm === "log" ? "" : ` (${warmupForm})`;
   const warmup = warmupSteps > 0 ? `${warmupSteps} warm-up steps${form}, ` : "";
   const detail =
@@ -70,7 +72,8 @@ export function describeLr(settings: LrSettings, samplesPerStep: number, lastSte
       : lrSchedule === "cosine_with_restarts"
         ? `, ${lrCycles} cycles,`
         : "";
-  const way = lrSchedule === "constant" ? "constant" : `${lrSchedule}${detail} to ${minLr} at step ${lastStep}`;
+  const way =
+    lrSchedule === "constant" ? "constant" : `${lrSchedule}${detail} to ${minLr} at step ${lastStep}`;
   const late = warmupSteps >= lastStep ? "; the run ends within its warm-up" : "";
   return `${Number(lr.toPrecision(6))}${scaled}, ${warmup}${way}${late}`;
 }

@@ -39,7 +39,8 @@ export async function openData(
 ): Promise<OpenData> {
   const { train, phases: settings, run: runSettings } = run.settings;
   const opened: Dataset[] = [];
-  for (const { name, data } of settings) opened.push(await openRows(run, `phase ${name}`, { name, options: data }));
+  for (const { name, data } of settings)
+    opened.push(await openRows(run, `phase ${name}`, { name, options: data }));
   const { training, rows: validation } = await keepOut(run, opened);
   await checkLossWeights(train.lossWeights, training);
   const phases: OpenPhase[] = [];

@@ -1,5 +1,6 @@
 import { type DeviceName, dtypeBytes, linearKernel, threads, torchVersion } from "@hyfw/native";
 import { describeGroup } from "../optimizer/update-rules.js";
+import type { Settings } from "../settings/schema.js";
 import type { Engine } from "./build-engine.js";
 import type { LoadedRun } from "./container.js";
 import { describeLr } from "./lr-schedule.js";
@@ -8,7 +9,6 @@ import type { PlanSection } from "./plan.js";
 import { formatBytes } from "./progress.js";
 import { orderOf } from "./unit-places.js";
 import type { ValidationRows } from "./validation-split.js";
-import type { Settings } from "../settings/schema.js";
 import type { World } from "./world.js";
 
 /** What the plan of a training run is made from. */
@@ -45,7 +45,8 @@ function planData({ settings }: LoadedRun, { phases, order, validation }: OpenDa
       .map((fact, n): [string, string] => [n === 0 ? `phase ${phase.name}` : "", fact]),
     ...orderOf(phase, 0, order).notes.map((note): [string, string] => ["", note]),
   ]);
-  if (validation !== undefined) rows.push(["validation", describeValidation(validation, settings.validation)]);
+  if (validation !== undefined)
+    rows.push(["validation", describeValidation(validation, settings.validation)]);
   return { title: "Data", rows };
 }
 
@@ -120,7 +121,12 @@ function memory({ model, optimizer, trained: updated }: Engine, hasEma: boolean)
   const frozen = (model.whole ?? []).filter((slot) => !trained.has(slot));
   const still = frozen.reduce((sum, { shape }) => sum + elements(shape), 0);
   const states = bytesOf(optimizer);
-  const each = states / Math.max(1, updated.reduce((sum, { shape }) => sum + elements(shape), 0));
+  const each =
+    states /
+    Math.max(
+      1,
+      updated.reduce((sum, { shape }) => sum + elements(shape), 0),
+    );
   const total = count * 4 * (hasEma ? 3 : 2) + states + still * 4;
   return `${formatBytes(total)}, of that ${formatBytes(states)} optimizer state (${each.toFixed(each < 3 ? 2 : 1)} bytes per parameter), activations on top`;
 }

@@ -8,8 +8,8 @@ import type { Executor } from "./executor.js";
 import type { LoadedBatch } from "./loader.js";
 import type { SampleLoss } from "./loss-groups.js";
 import { type LossWeightOf, weighLoss } from "./loss-weights.js";
-import { ALONE, type World } from "./world.js";
 import type { WeightAverage } from "./weight-average.js";
+import { ALONE, type World } from "./world.js";
 
 /** What optimizer steps work on. */
 export interface StepParts {

@@ -52,12 +52,12 @@ export async function splitValidation(
   const isChosen = (picture: string): boolean =>
     own !== undefined || diceFor(seed, 0, picture).stream(PURPOSES.keep).uniform() < fraction;
   const kept = new Set([...pictures.values()].filter(isChosen));
-  if (kept.size === 0) throw validationEmpty("measure", `of ${new Set(pictures.values()).size} pictures none is kept`);
+  if (kept.size === 0)
+    throw validationEmpty("measure", `of ${new Set(pictures.values()).size} pictures none is kept`);
   const training: Dataset[] = [];
   for (const dataset of datasets) {
     const found = dataset === source ? pictures : await picturesOf(dataset);
-    const isKept = (picture: string): boolean =>
-      own === undefined ? isChosen(picture) : kept.has(picture);
+    const isKept = (picture: string): boolean => (own === undefined ? isChosen(picture) : kept.has(picture));
     const left = without(dataset, (position) => isKept(found.get(position) ?? ""), settings);
     if (left.length === 0) throw validationEmpty("train on", `all of ${dataset.name} is kept for validation`);
     training.push(left);

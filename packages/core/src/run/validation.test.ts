@@ -15,12 +15,19 @@ const positionsOf = ({ buckets }: Pick<Dataset, "buckets">): number[] =>
 function withRepeats(rows: number): Dataset {
   const plain = tinyDataset({ rows });
   const picture = (position: number): string => `picture-${position - (position % 3 === 2 ? 1 : 0)}`;
-  return { ...plain, row: async (position) => ({ ...(await plain.row(position)), picture: picture(position) }) };
+  return {
+    ...plain,
+    row: async (position) => ({ ...(await plain.row(position)), picture: picture(position) }),
+  };
 }
 
 t.test("a share of the pictures is kept out, equal ones together, and nothing is lost", async (t) => {
   const dataset = withRepeats(300);
-  const { training, rows } = await splitValidation([dataset], undefined, settings({ fraction: 0.2, samples: 1000 }));
+  const { training, rows } = await splitValidation(
+    [dataset],
+    undefined,
+    settings({ fraction: 0.2, samples: 1000 }),
+  );
   const [left] = training;
   const measured = rows.batches.flatMap(({ positions }) => [...positions]);
   const trained = left === undefined ? [] : positionsOf(left);
@@ -34,14 +41,26 @@ t.test("a share of the pictures is kept out, equal ones together, and nothing is
   t.equal(everything.size, 200);
   t.equal(left?.length, trained.length);
   t.not(left?.fingerprint, dataset.fingerprint);
-  const again = await splitValidation([withRepeats(330)], undefined, settings({ fraction: 0.2, samples: 1000 }));
+  const again = await splitValidation(
+    [withRepeats(330)],
+    undefined,
+    settings({ fraction: 0.2, samples: 1000 }),
+  );
   const kept = again.rows.batches.flatMap(({ positions }) => [...positions]);
-  t.same(measured.filter((position) => !kept.includes(position)), [], "more rows change no choice");
+  t.same(
+    measured.filter((position) => !kept.includes(position)),
+    [],
+    "more rows change no choice",
+  );
 });
 
 t.test("rows of an index of their own are taken out of training; nothing left is refused", async (t) => {
   const own = tinyDataset({ rows: 6 });
-  const { training, rows } = await splitValidation([tinyDataset({ rows: 20 })], own, settings({ data: {}, samples: 4 }));
+  const { training, rows } = await splitValidation(
+    [tinyDataset({ rows: 20 })],
+    own,
+    settings({ data: {}, samples: 4 }),
+  );
   t.same(training.map(positionsOf), [[6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19]]);
   t.equal(rows.batches.flatMap(({ positions }) => [...positions]).length, 4);
   await t.rejects(splitValidation([own], tinyDataset({ rows: 6 }), settings({ data: {} })), {
@@ -62,9 +81,16 @@ t.test("a run measures rows that it never reads for training, always at the same
   t.match(out, /validation +6 of \d+ pictures that are never trained on, at 4 timesteps each, every 2 steps/);
   t.match(out, /step 2\/6 +loss [\d.]+ +validation [\d.]+/);
   const metrics = readMetrics(join(cwd, "runs/001-plain"));
-  t.same(metrics.map(({ step }) => step), [2, 4, 6], "a measured step is a logged step");
+  t.same(
+    metrics.map(({ step }) => step),
+    [2, 4, 6],
+    "a measured step is a logged step",
+  );
   const losses = metrics.map(({ validation }) => validation?.loss ?? Number.NaN);
-  t.ok(losses.every((loss, n) => n === 0 || loss < (losses[n - 1] ?? 0)), `it falls smoothly: ${losses}`);
+  t.ok(
+    losses.every((loss, n) => n === 0 || loss < (losses[n - 1] ?? 0)),
+    `it falls smoothly: ${losses}`,
+  );
   const { samples, parts } = metrics[0]?.validation ?? {};
   t.equal(samples, 6);
   // The part is a float32 mean of each batch.
@@ -89,11 +115,21 @@ t.test("the ledger of a run has no row that is measured; measuring changes no we
       return sample;
     },
   };
-  await trainTiny(cwd, [...BASE, "train.maxSteps=30", "validation.fraction=0.25"], { rows: 40, augmenters: [spy] });
-  const { rows } = await splitValidation([tinyDataset({ rows: 40 })], undefined, settings({ fraction: 0.25, samples: 99 }));
+  await trainTiny(cwd, [...BASE, "train.maxSteps=30", "validation.fraction=0.25"], {
+    rows: 40,
+    augmenters: [spy],
+  });
+  const { rows } = await splitValidation(
+    [tinyDataset({ rows: 40 })],
+    undefined,
+    settings({ fraction: 0.25, samples: 99 }),
+  );
   const kept = rows.batches.flatMap(({ positions }) => [...positions].map((position) => `row-${position}`));
   t.ok(kept.length > 3);
-  t.same(kept.filter((id) => trained.has(id)), []);
+  t.same(
+    kept.filter((id) => trained.has(id)),
+    [],
+  );
   t.ok(trained.size > 20);
   await trainTiny(cwd, [...BASE, ...SPLIT, "run.name=measured"], { rows: 40 });
   await trainTiny(cwd, [...BASE, ...SPLIT, "validation.every=0", "run.name=plain"], { rows: 40 });
@@ -103,6 +139,8 @@ t.test("the ledger of a run has no row that is measured; measuring changes no we
 
 t.test("settings that do not go together are refused", async (t) => {
   const cwd = t.testdir({});
-  await t.rejects(trainTiny(cwd, ["validation.every=5"]), { message: /validation\.fraction or validation\.data/ });
+  await t.rejects(trainTiny(cwd, ["validation.every=5"]), {
+    message: /validation\.fraction or validation\.data/,
+  });
   await t.rejects(trainTiny(cwd, ["validation.fraction=0.1", "validation.data={}"]), { message: /left out/ });
 });

@@ -4,7 +4,7 @@ import type { SamplerHook } from "../hooks/sampler.js";
 import type { Settings } from "../settings/schema.js";
 import type { Engine } from "./build-engine.js";
 import { diceKey, rngFromKey } from "./dice.js";
-import { Loader, type LoadedBatch } from "./loader.js";
+import { type LoadedBatch, Loader } from "./loader.js";
 import { LossGroups } from "./loss-groups.js";
 import { FIRST_PLACE } from "./unit-places.js";
 import type { ValidationBatch, ValidationRows } from "./validation-split.js";
@@ -77,8 +77,7 @@ export class Validation {
     const started = performance.now();
     const { engine, settings } = this.facts;
     const work = (): Promise<Omit<ValidationResult, "ms">> => this.measureAll();
-    const result =
-      settings.ema && engine.ema !== undefined ? await engine.ema.inFront(work) : await work();
+    const result = settings.ema && engine.ema !== undefined ? await engine.ema.inFront(work) : await work();
     return { ...result, ms: performance.now() - started };
   }
 
@@ -173,7 +172,8 @@ export class Validation {
         const own = byRound[epoch] ?? [];
         return {
           units: own.length,
-          unit: (index) => own[index]?.batch ?? { resolution: { height: 0, width: 0 }, positions: new Uint32Array() },
+          unit: (index) =>
+            own[index]?.batch ?? { resolution: { height: 0, width: 0 }, positions: new Uint32Array() },
           notes: [],
         };
       },

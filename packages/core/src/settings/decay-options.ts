@@ -17,5 +17,8 @@ export const DECAY_OPTIONS = {
 /** A pair of decays of running means, per step. */
 export function betasOption(usual: readonly [number, number], what: string) {
   const beta = z.number().min(0).max(0.999999);
-  return z.tuple([beta, beta]).default([...usual]).describe(what);
+  return z
+    .tuple([beta, beta])
+    .default([...usual])
+    .describe(what);
 }

@@ -6,7 +6,9 @@ export const GroupSettings = z
     match: z
       .array(z.string().min(1))
       .min(1)
-      .describe("Names of tensors that belong to the group, * for any text; each must name one that is trained."),
+      .describe(
+        "Names of tensors that belong to the group, * for any text; each must name one that is trained.",
+      ),
     lr: z
       .number()
       .min(0)
@@ -16,7 +18,9 @@ export const GroupSettings = z
       .number()
       .min(0)
       .optional()
-      .describe("Weight decay of every tensor of the group, norms and biases too; the optimizer's when left out."),
+      .describe(
+        "Weight decay of every tensor of the group, norms and biases too; the optimizer's when left out.",
+      ),
   })
   .refine(({ lr, weightDecay }) => lr !== undefined || weightDecay !== undefined, {
     message: "a group with lr, weightDecay or both",

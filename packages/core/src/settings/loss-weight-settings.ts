@@ -6,5 +6,8 @@ export const LossWeightSettings = z.strictObject({
     .array(z.string().min(1))
     .min(1)
     .describe("Arrow files of the rows, by path, * for any text; each must hold a row of the data."),
-  weight: z.number().min(0).describe("Factor on the loss of each of these rows; 1 for rows that no pattern names."),
+  weight: z
+    .number()
+    .min(0)
+    .describe("Factor on the loss of each of these rows; 1 for rows that no pattern names."),
 });

@@ -113,76 +113,78 @@ export const EmaSettings = z.strictObject({
 /** Settings of the optimizer steps. */
 export const TrainSettings = z
   .strictObject({
-  batchSize: z
-    .number()
-    .int()
-    .min(1)
-    .default(1)
-    .describe("Samples per rank in one micro-batch.")
-    .meta({ flag: "--batch-size" }),
-  gradAccuSteps: z
-    .number()
-    .int()
-    .min(1)
-    .default(1)
-    .describe("Micro-batches per optimizer step.")
-    .meta({ flag: "--grad-accu-steps" }),
-  epochs: z
-    .number()
-    .int()
-    .min(1)
-    .default(100)
-    .describe("Passes over the index, unless maxSteps ends the run earlier.")
-    .meta({ flag: "--epochs" }),
-  maxSteps: z
-    .number()
-    .int()
-    .min(1)
-    .default(10_000_000)
-    .describe("Optimizer steps after which the run ends.")
-    .meta({ flag: "--max-training-steps" }),
-  ...LR_SETTINGS,
-  maxGradNorm: z
-    .number()
-    .min(0)
-    .default(1)
-    .describe("Norm over all gradients above which they are scaled down; 0 leaves them as they are.")
-    .meta({ flag: "--max-grad-norm" }),
-  onNonFinite: z
-    .enum(["stop", "skip", "rollback"])
-    .default("stop")
-    .describe(
-      "What happens when a loss or gradient is not finite: stop ends the run before any weight changes, skip leaves the step out, rollback goes back to the last checkpoint and leaves out the samples up to there.",
-    )
-    .meta({ flag: "--on-non-finite" }),
-  maxNonFinite: z
-    .number()
-    .int()
-    .min(1)
-    .default(10)
-    .describe("Steps that onNonFinite may skip or roll back, since the run was started, before it stops."),
-  only: z
-    .array(z.string().min(1))
-    .min(1)
-    .optional()
-    .describe("Names of tensors to train, * for any text: the others stay as they are; all when left out.")
-    .meta({ flag: "--train-only" }),
-  lossWeights: z
-    .array(LossWeightSettings)
-    .default([])
-    .describe(
-      "Rows whose loss weighs more or less, by their Arrow files, for instance pictures of a class beside those of one subject (prior preservation); of several rules that name a row, the first.",
-    ),
-  groups: z
-    .array(GroupSettings)
-    .default([])
-    .describe("Tensors with a learning rate or a weight decay of their own; of several that name one, the first."),
-  ema: EmaSettings.prefault({}).describe("Moving average of the weights."),
-})
-.superRefine((settings, context) => {
-  for (const { setting, message } of lrContradictions(settings))
-    context.addIssue({ code: "custom", path: [setting], message });
-});
+    batchSize: z
+      .number()
+      .int()
+      .min(1)
+      .default(1)
+      .describe("Samples per rank in one micro-batch.")
+      .meta({ flag: "--batch-size" }),
+    gradAccuSteps: z
+      .number()
+      .int()
+      .min(1)
+      .default(1)
+      .describe("Micro-batches per optimizer step.")
+      .meta({ flag: "--grad-accu-steps" }),
+    epochs: z
+      .number()
+      .int()
+      .min(1)
+      .default(100)
+      .describe("Passes over the index, unless maxSteps ends the run earlier.")
+      .meta({ flag: "--epochs" }),
+    maxSteps: z
+      .number()
+      .int()
+      .min(1)
+      .default(10_000_000)
+      .describe("Optimizer steps after which the run ends.")
+      .meta({ flag: "--max-training-steps" }),
+    ...LR_SETTINGS,
+    maxGradNorm: z
+      .number()
+      .min(0)
+      .default(1)
+      .describe("Norm over all gradients above which they are scaled down; 0 leaves them as they are.")
+      .meta({ flag: "--max-grad-norm" }),
+    onNonFinite: z
+      .enum(["stop", "skip", "rollback"])
+      .default("stop")
+      .describe(
+        "What happens when a loss or gradient is not finite: stop ends the run before any weight changes, skip leaves the step out, rollback goes back to the last checkpoint and leaves out the samples up to there.",
+      )
+      .meta({ flag: "--on-non-finite" }),
+    maxNonFinite: z
+      .number()
+      .int()
+      .min(1)
+      .default(10)
+      .describe("Steps that onNonFinite may skip or roll back, since the run was started, before it stops."),
+    only: z
+      .array(z.string().min(1))
+      .min(1)
+      .optional()
+      .describe("Names of tensors to train, * for any text: the others stay as they are; all when left out.")
+      .meta({ flag: "--train-only" }),
+    lossWeights: z
+      .array(LossWeightSettings)
+      .default([])
+      .describe(
+        "Rows whose loss weighs more or less, by their Arrow files, for instance pictures of a class beside those of one subject (prior preservation); of several rules that name a row, the first.",
+      ),
+    groups: z
+      .array(GroupSettings)
+      .default([])
+      .describe(
+        "Tensors with a learning rate or a weight decay of their own; of several that name one, the first.",
+      ),
+    ema: EmaSettings.prefault({}).describe("Moving average of the weights."),
+  })
+  .superRefine((settings, context) => {
+    for (const { setting, message } of lrContradictions(settings))
+      context.addIssue({ code: "custom", path: [setting], message });
+  });
 
 /** Settings of what is written while training. */
 export const LogSettings = z.strictObject({

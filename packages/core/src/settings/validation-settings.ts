@@ -8,7 +8,9 @@ export const ValidationSettings = z
       .int()
       .min(0)
       .default(0)
-      .describe("Optimizer steps between measurements of the validation loss; 0 is never. The last step is measured too.")
+      .describe(
+        "Optimizer steps between measurements of the validation loss; 0 is never. The last step is measured too.",
+      )
       .meta({ flag: "--validation-every" }),
     fraction: z
       .number()
@@ -42,7 +44,9 @@ export const ValidationSettings = z
     ema: z
       .boolean()
       .default(false)
-      .describe("Whether the average of the weights is measured, where there is one, instead of the weights that are trained."),
+      .describe(
+        "Whether the average of the weights is measured, where there is one, instead of the weights that are trained.",
+      ),
     seed: z
       .number()
       .int()

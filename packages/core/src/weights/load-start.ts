@@ -1,11 +1,11 @@
 import { noGrad, Scope, type Tensor } from "@hyfw/native";
 import type { Sharding, ShardSlot } from "../hooks/accelerator.js";
 import type { Model, ParameterSlot } from "../hooks/model.js";
+import type { WeightAverage } from "../run/weight-average.js";
 import type { Settings } from "../settings/schema.js";
 import { checkFit } from "./check-fit.js";
 import { chooseState, type StateKey } from "./choose-state.js";
 import { openWeights, type WeightFile } from "./weight-file.js";
-import type { WeightAverage } from "../run/weight-average.js";
 
 /** What starting weights are copied into. */
 export interface StartTarget {
@@ -29,7 +29,8 @@ export function loadStart(
   const notes = loadModel(model, settings, sharding);
   if (ema === undefined) return notes;
   if (ema.restore === undefined) {
-    if (settings.ema !== undefined) notes.push("weights.ema is left out: the optimizer makes its own average");
+    if (settings.ema !== undefined)
+      notes.push("weights.ema is left out: the optimizer makes its own average");
     return notes;
   }
   if (settings.ema !== undefined) {

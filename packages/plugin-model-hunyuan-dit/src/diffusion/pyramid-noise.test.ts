@@ -25,7 +25,9 @@ t.test("each sample has the spread of plain noise, is its own, and is coarser", 
     t.ok(Math.abs(spread - 1) < 1e-4);
     const alike = (numbers: readonly number[]): number =>
       numbers.reduce((sum, one, n) => sum + one * (numbers[n + 1] ?? 0), 0) / numbers.length;
-    const plain = keyedNormal(keysOf(["a"], "noise"), SHAPE, { device: "cpu" }).reshape([-1]).toArray();
+    const plain = keyedNormal(keysOf(["a"], "noise"), SHAPE, { device: "cpu" })
+      .reshape([-1])
+      .toArray();
     t.ok(Math.abs(alike(plain)) < 0.06, "neighbours of plain noise have nothing in common");
     t.ok(alike(a) > 0.3, `those of pyramid noise have: ${alike(a)}`);
   });
