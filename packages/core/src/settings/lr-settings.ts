@@ -82,9 +82,8 @@ export function lrContradictions({
   warmupMinLr,
 }: LrSettings): { readonly setting: keyof LrSettings; readonly message: string }[] {
   const found: ReturnType<typeof lrContradictions> = [];
-  if (lrSchedule === "constant" && minLr > 0)
-    found.push({ setting: "minLr", message: "0, since lrSchedule is constant and never falls" });
-  if (minLr > lr) found.push({ setting: "minLr", message: `at most lr, which is ${lr}` });
+  if (lrSchedule !== "constant" && minLr > lr)
+    found.push({ setting: "minLr", message: `at most lr, which is ${lr}` });
   if (warmupSteps > 0 && warmupMinLr > lr)
     found.push({ setting: "warmupMinLr", message: `at most lr, which is ${lr}` });
   return found;
