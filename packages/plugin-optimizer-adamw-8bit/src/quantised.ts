@@ -1,5 +1,6 @@
 import { callTensorOp, cat, fromTypedArray, type Tensor, zeros } from "@hyfw/native";
-import { codeBook, midpoints } from "./code-book.js";
+import { codeBook } from "./code-book.js";
+import { lookedUpPlaces, type Places, searchedPlaces } from "./places.js";
 
 /** Numbers that share a scale. */
 export const BLOCK = 256;
@@ -18,7 +19,7 @@ const LEAST_SCALE = 1e-37;
 /** Turns numbers into codes and back, on one device. */
 export class Codec {
   private readonly book: Tensor;
-  private readonly middles: Tensor;
+  private readonly places: Places;
 
   /**
    * @param isSigned for means of gradients; means of squares have no sign, and never get code 0: a square that is small
@@ -29,12 +30,11 @@ export class Codec {
     device: Tensor["device"],
   ) {
     const book = codeBook(isSigned);
-    const place = (numbers: Float32Array): Tensor => {
-      const made = fromTypedArray(numbers, [numbers.length]);
-      return (device === "cpu" || device === "meta" ? made : made.to({ device })).keep();
-    };
-    this.book = place(book);
-    this.middles = place(midpoints(book));
+    const made = fromTypedArray(book, [book.length]);
+    // Nothing is ever computed on meta.
+    const isHere = device === "cpu" || device === "meta";
+    this.book = (isHere ? made : made.to({ device })).keep();
+    this.places = isHere ? lookedUpPlaces(isSigned) : searchedPlaces(isSigned, device);
   }
 
   /** The state of an array of zeros. */
@@ -58,14 +58,14 @@ export class Codec {
     const blocks = inBlocks(numbers);
     scales.copy_(callTensorOp("aten::amax", blocks.abs(), [1]));
     const shares = blocks.div(scales.clamp(LEAST_SCALE, undefined).unsqueeze(1));
-    const places = callTensorOp("aten::bucketize.Tensor", shares, this.middles, { out_int32: true });
+    const places = this.places.of(shares);
     const kept = this.isSigned ? places : places.clamp(1, undefined);
     codes.copy_(kept.reshape([-1]).narrow(0, 0, codes.numel));
   }
 
   dispose(): void {
     this.book.dispose();
-    this.middles.dispose();
+    this.places.dispose();
   }
 }
 
