@@ -20,6 +20,7 @@ import { makeSchedule, TIMESTEPS } from "./diffusion/schedule.js";
 import { isEven, timestepChances, timestepDraw } from "./diffusion/timestep-draw.js";
 import { drawPictures } from "./draw.js";
 import { adoptWeights } from "./layouts/adopt-weights.js";
+import { withLora } from "./layouts/with-lora.js";
 import { Network } from "./network/network.js";
 import { networkSegments, PREDICTION } from "./network/segments.js";
 import { type NetworkShape, networkShape } from "./network/shape.js";
@@ -67,6 +68,7 @@ function build(options: HunyuanDitOptions, { latents, textEncoders }: ModelNeeds
     segments: [...(textEncoder.trained ? [textEncoder.segment] : []), ...networkSegments(network)],
     parameters: [...own, ...(textEncoder.trained ? textEncoder.parameters : [])],
     adoptWeights: (file) => adoptWeights(file, options, shape),
+    addAdapter: (file, adapter, strength) => withLora(file, adapter, strength),
     describe: () => describe(options, shape, own, textEncoder, latents),
     prepare: (batch) => prepareBatch(batch, preparation),
     frozen: () => [

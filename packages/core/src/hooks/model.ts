@@ -140,6 +140,11 @@ export interface Model {
    * @throws when they are of another model, or settings contradict them
    */
   adoptWeights?(file: WeightFile): WeightFile;
+  /**
+   * Weights with an adapter's products added, each array made when it is asked for.
+   * @param file weights as `adoptWeights` gives them. @throws when the adapter is for other layers
+   */
+  addAdapter?(file: WeightFile, adapter: WeightFile, strength: number): WeightFile;
   /** Label and fact, for the plan. */
   describe(): readonly (readonly [label: string, fact: string])[];
   /** Captions, noise and timesteps: from a batch to what segments read. No grad. All tensors belong to the caller's scope. */
