@@ -35,10 +35,16 @@ t.test("the real model with every option of losses, groups, 8 bits and validatio
     ...["--log-every", "1", "--lr", "1e-30", "--set", "train.minLr=0", "--set", "train.warmupSteps=0"],
   ];
   const out = train("weighed", ...drawn);
-  t.match(out, /training +squared error weighs debiased, timesteps logit-normal around 0, spread 1, from 0 to 499/);
+  t.match(
+    out,
+    /training +squared error weighs debiased, timesteps logit-normal around 0, spread 1, from 0 to 499/,
+  );
   const weighed = metricsOf(cwd, "weighed");
   for (const { lossByTimestep, lossByCaption } of weighed) {
-    t.same(Object.keys(lossByTimestep).filter((band) => !["0-249", "250-499"].includes(band)), []);
+    t.same(
+      Object.keys(lossByTimestep).filter((band) => !["0-249", "250-499"].includes(band)),
+      [],
+    );
     t.ok(Object.keys(lossByCaption).length > 0);
   }
   // The weights stay as they began, so whatever training draws and weighs, the validation loss is one number.

@@ -24,7 +24,8 @@ for (const isSigned of [true, false])
       const found = Math.abs((book[a?.[n] ?? -1] ?? Number.NaN) - number);
       const best = book.reduce((least, one) => Math.min(least, Math.abs(one - number)), 9);
       // Middles are rounded to float32.
-      if (!(found <= best + 1.2e-7 * Math.abs(number) + 1e-13)) t.fail(`${number}: off by ${found}, not ${best}`);
+      if (!(found <= best + 1.2e-7 * Math.abs(number) + 1e-13))
+        t.fail(`${number}: off by ${found}, not ${best}`);
     }
     searched.dispose();
     lookedUp.dispose();
