@@ -61,6 +61,11 @@ export interface Batch {
   readonly resolution: Resolution;
   /** RGB in [-1, 1], mirrored where the sample says so, float32 [B, 3, H, W]. */
   readonly images: Tensor;
+  /**
+   * For validation, where in the range of timesteps each sample is to be taken, in [0, 1), instead of drawn; nothing that
+   * training adds to the noise is added then.
+   */
+  readonly quantiles?: readonly number[];
   /** The key of one sample's chance for a purpose, for `keyedNormal` and for drawing on the CPU. */
   key(sample: number, purpose: string): DiceKey;
 }
@@ -71,6 +76,8 @@ export interface Prepared {
   readonly values: Values;
   /** Timestep per sample, for records. */
   readonly timesteps: readonly number[];
+  /** Whether losses are those of validation, which the model's settings do not weigh. */
+  readonly isValidation?: boolean;
   /** Kept by the model for its `loss`. */
   readonly forLoss: Values;
 }
@@ -79,6 +86,8 @@ export interface Prepared {
 export interface Loss {
   /** Scalar that backward starts from: the mean over the micro-batch, float32. */
   readonly mean: Tensor;
+  /** Losses per sample, [B], with grad, of which `mean` is the mean: for settings that weigh rows. */
+  readonly each?: Tensor;
   /** Per sample, [B], without grad. */
   readonly perSample: Tensor;
   /** Parts for the record, scalars without grad: `mse`, `vb`. */

@@ -2,17 +2,17 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Tensor } from "@hyfw/native";
 import type { DrawRequest, Model } from "../hooks/model.js";
-import type { Ema } from "./ema.js";
 import type { Executor } from "./executor.js";
 import { pictureGrid } from "./picture-grid.js";
 import { encodePng, type Picture } from "./png.js";
+import type { WeightAverage } from "./weight-average.js";
 
 /** What pictures are drawn with. */
 export interface Drawer {
   readonly model: Model;
   readonly executor: Executor;
   /** Drawn from when there is one. */
-  readonly ema: Ema | undefined;
+  readonly ema: WeightAverage | undefined;
 }
 
 /** Where pictures go, what stands inside them beside their prompt, and how many are drawn at once. */

@@ -2,7 +2,7 @@ import { noGrad, Scope, type Tensor } from "@hyfw/native";
 import { adapterUnknown } from "../errors/weights.js";
 import type { Sharding, ShardSlot } from "../hooks/accelerator.js";
 import type { Model, ParameterSlot } from "../hooks/model.js";
-import type { Ema } from "../run/ema.js";
+import type { WeightAverage } from "../run/weight-average.js";
 import type { Settings } from "../settings/schema.js";
 import { checkFit } from "./check-fit.js";
 import { chooseState, type StateKey } from "./choose-state.js";
@@ -15,7 +15,7 @@ export interface StartTarget {
   readonly sharding?: Sharding | undefined;
   /** What this process updates; the model's parameters when left out. */
   readonly trained?: readonly ParameterSlot[];
-  readonly ema: Ema | undefined;
+  readonly ema: WeightAverage | undefined;
 }
 
 /**
@@ -29,17 +29,20 @@ export function loadStart(
 ): string[] {
   const notes = loadModel(model, settings, sharding);
   if (ema === undefined) return notes;
+  if (ema.restore === undefined) {
+    if (settings.ema !== undefined)
+      notes.push("weights.ema is left out: the optimizer makes its own average");
+    return notes;
+  }
   if (settings.ema !== undefined) {
     const file = adopted(model, settings.ema, settings.state === "auto" ? "ema" : settings.state);
     checkFit(file, model.whole ?? model.parameters, settings.allowMissing);
     using scope = new Scope();
     const known = trained.filter(({ name }) => file.has(name));
-    ema.restore(
-      scope.run(() =>
-        Object.fromEntries(known.map((slot) => [slot.name, partFor(slot, file.get(slot.name))])),
-      ),
-      0,
+    const tensors = scope.run(() =>
+      Object.fromEntries(known.map((slot) => [slot.name, partFor(slot, file.get(slot.name))])),
     );
+    ema.restore(tensors, 0);
     notes.push(`the moving average starts from ${known.length} tensors of ${file.path}`);
   } else if (settings.model !== undefined)
     ema.restore(Object.fromEntries(trained.map(({ name, storage }) => [name, storage])), 0);
