@@ -20,6 +20,8 @@ export interface CheckpointContent {
   /** Left out when its moments are not to be saved. */
   readonly optimizer: Optimizer | undefined;
   readonly state: RunState;
+  /** What files of weights say of themselves beside the model's facts. */
+  readonly facts: Readonly<Record<string, string>>;
 }
 
 /** Where a checkpoint goes and how long it stays. */
@@ -79,7 +81,12 @@ export async function saveCheckpoint(
 
 async function copyOut(content: CheckpointContent, { isFirst, rank }: World): Promise<FileOrder[]> {
   const { model, sharding, ema, optimizer, state } = content;
-  const facts = { ...model.fileFacts(), step: String(state.step), settings_hash: state.settingsHash };
+  const facts = {
+    ...model.fileFacts(),
+    ...content.facts,
+    step: String(state.step),
+    settings_hash: state.settingsHash,
+  };
   const { adapter } = model;
   const files: FileOrder[] = [];
   const weights = new TensorFile(adapter === undefined ? FILES.model : FILES.adapter, facts);

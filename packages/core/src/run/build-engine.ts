@@ -41,13 +41,15 @@ export async function buildEngine(
   accelerators: readonly Accelerator[],
   { device, world }: { readonly device: DeviceName | "meta"; readonly world: World },
 ): Promise<Engine> {
-  const { train, run: settings } = run.settings;
+  const { train, run: settings, weights } = run.settings;
   const { rank, worldSize, group } = world;
   // What is frozen stays whole on every process, and has to be filled with weights.
   const isPart = train.only !== undefined || run.getAll(ADAPTER).length > 0;
   const isSpread = accelerators.some((one) => one.makesWeights?.(worldSize) === true);
   const withoutWeights = device !== "meta" && !isPart && isSpread;
-  const facts = { device, seed: settings.seed, withoutWeights };
+  // A file or a checkpoint that is loaded whole, or refused, needs no first numbers under it.
+  const isLoaded = (weights.model !== undefined && !weights.allowMissing) || settings.resume !== undefined;
+  const facts = { device, seed: settings.seed, withoutWeights, isBlank: !isPart && isLoaded };
   const model = chooseTrained(run, run.get(MODEL).build(facts), facts);
   if (device !== "meta")
     for (const accelerator of accelerators)

@@ -5,7 +5,7 @@ import { type CheckpointPlace, saveCheckpoint } from "../checkpoint/save.js";
 import { type RunState, readState } from "../checkpoint/state.js";
 import { CheckpointWriter } from "../checkpoint/writer.js";
 import { displayPath } from "../preset/origin.js";
-import { writeModelCard } from "../report/model-card.js";
+import { licenseNotice, writeModelCard } from "../report/model-card.js";
 import { writeReport } from "../report/write-report.js";
 import type { Settings } from "../settings/schema.js";
 import type { Engine } from "./build-engine.js";
@@ -138,6 +138,7 @@ export class Milestones {
       sharding,
       ema,
       optimizer: saveOptimizerState ? optimizer : undefined,
+      facts: this.fileFacts(),
       state: {
         ...state,
         optimizerCounters: { ...optimizer.state().counters },
@@ -155,6 +156,18 @@ export class Milestones {
     );
     this.savedAt = state.step;
     this.underway = { step: state.step, path };
+  }
+
+  /** What a file of weights tells whoever finds it alone. */
+  private fileFacts(): Record<string, string> {
+    const { settings, data, versions } = this.facts.record;
+    const license = licenseNotice(settings);
+    return {
+      settings: JSON.stringify(settings),
+      data_fingerprint: data.map(({ fingerprint }) => fingerprint).join(" "),
+      ...(versions.hyfw !== undefined && { hyfw: versions.hyfw }),
+      ...(license !== undefined && { license }),
+    };
   }
 
   /** Waits for the checkpoint that is being written, if one is, and tells of it. @throws HYFW_CHECKPOINT_WRITE */
