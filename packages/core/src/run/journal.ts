@@ -20,6 +20,8 @@ export interface JournalStep {
   readonly lr: number;
   /** Samples since the run began. */
   readonly samples: number;
+  /** Rows that were replaced since the run began. */
+  readonly badSamples: number;
   readonly report: StepReport;
 }
 
@@ -86,7 +88,7 @@ export class Journal {
     this.flopsSince = flops();
   }
 
-  async step({ step, lr, samples, report }: JournalStep): Promise<void> {
+  async step({ step, lr, samples, badSamples, report }: JournalStep): Promise<void> {
     const { lastStep, every, broadcast, worldSize } = this.facts;
     const now = performance.now();
     const wallMs = now - this.since;
@@ -102,10 +104,11 @@ export class Journal {
     const rssBytes = process.memoryUsage.rss();
     const place = { step, epoch, phase: phase?.name ?? "" };
     const pace = (this.window.samples / this.window.wallMs) * 1000;
+    const replaced = badSamples === 0 ? {} : { badSamples };
     const shown = { lr, gradNorm, rssBytes, samplesPerSecond: pace, ...this.speed() };
     const secondsLeft = ((lastStep - step) * this.pace) / 1000;
     this.progress.step({ ...place, ...shown, loss, lastStep, secondsLeft }, isLogged);
-    if (isLogged) await broadcast("onLog", this.write({ ...place, ...shown, samples }));
+    if (isLogged) await broadcast("onLog", this.write({ ...place, ...shown, ...replaced, samples }));
     await broadcast("onStep", { ...place, loss, lr, gradNorm, samples: stepSamples, wallMs });
   }
 
@@ -173,6 +176,7 @@ export class Journal {
       | "rssBytes"
       | "samplesPerSecond"
       | "samples"
+      | "badSamples"
       | "flopsPerSecond"
       | "mfu"
     >,

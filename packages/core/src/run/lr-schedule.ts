@@ -24,3 +24,10 @@ export function lrAt(step: number, lastStep: number, settings: LrSettings): numb
   const left = lrSchedule === "linear" ? 1 - progress : (1 + Math.cos(Math.PI * progress)) / 2;
   return minLr + (lr - minLr) * left;
 }
+
+/** In words for the plan. */
+export function describeLr(settings: LrSettings, _samplesPerStep: number, lastStep: number): string {
+  const { lr, lrSchedule, minLr, warmupSteps } = settings;
+  const schedule = lrSchedule === "constant" ? "constant" : `${lrSchedule} to ${minLr} at step ${lastStep}`;
+  return `${lr}, ${warmupSteps > 0 ? `${warmupSteps} warm-up steps, ` : ""}${schedule}`;
+}

@@ -26,7 +26,17 @@ const RecordSchema = z.object({
   versions: z.record(z.string(), z.string()),
   machine: z.record(z.string(), z.union([z.string(), z.number()])),
   /** Fingerprint of each phase's rows. */
-  data: z.array(z.object({ phase: z.string(), fingerprint: z.string(), length: z.number() })),
+  data: z.array(
+    z.object({
+      phase: z.string(),
+      fingerprint: z.string(),
+      length: z.number(),
+      /** Samples per unit of the phase; absent in runs of before phases could have their own. */
+      unitSize: z.number().int().optional(),
+    }),
+  ),
+  /** Samples drawn from each data set, and rows that were replaced: label and fact. */
+  use: z.array(z.tuple([z.string(), z.string()])).optional(),
   model: z.record(z.string(), z.string()),
   /** Samples per unit of the data's order; fixed when the run is created. */
   unitSize: z.number().int(),
