@@ -63,7 +63,7 @@ function slice(
     const pass = Math.floor((start + done) / n);
     const from = start + done - pass * n;
     const take = Math.min(n - from, length - done);
-    const mixed = mixedRows(bucket, bucket.positions, { ...draw, epoch: pass });
+    const mixed = mixedRows(bucket, bucket.positions, { ...draw, epoch: pass }, from);
     rows.set(mixed.subarray(from, from + take), done);
     done += take;
   }
@@ -142,20 +142,17 @@ export function turnsOf(
   return Uint32Array.from({ length: turns }, (_, turn) => start + ((rank + turn * ranks) % left));
 }
 
-/** Rows in the keyed order of an epoch, or as they are. */
+/** Rows in the keyed order of an epoch, or as they are. @param from first place that has to be right */
 function mixedRows(
   bucket: Bucket,
   rows: Uint32Array,
   { seed, epoch, order }: Omit<Draw, "unitSize">,
+  from = 0,
 ): Uint32Array {
   if (order === "index") return rows;
-  const places = permutation(rows.length, {
-    seed,
-    epoch,
-    name: nameOf(bucket),
-    purpose: "sampler-bucket/rows",
-  });
-  for (let i = 0; i < places.length; i++) places[i] = rows[places[i] as number] as number;
+  const key = { seed, epoch, name: nameOf(bucket), purpose: "sampler-bucket/rows" };
+  const places = permutation(rows.length, key, from);
+  for (let i = from; i < places.length; i++) places[i] = rows[places[i] as number] as number;
   return places;
 }
 
