@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { relative, resolve, sep } from "node:path";
 import { DATASET } from "../hooks/dataset.js";
+import { isPluginPath, rebasePluginPath } from "../plugin/find.js";
 import type { NamedPlugin } from "../plugin/load.js";
 import { listOptions, type Option } from "../settings/options.js";
 import { formatPath, isPlainObject } from "../settings/path.js";
@@ -44,12 +45,11 @@ export class PathOptions {
       ...(isPlainObject(data) && { data: this.inOptions(data, this.dataOptions, dir) }),
       ...(isPlainObject(plugins) && {
         plugins: Object.fromEntries(
-          Object.entries(plugins).map(([name, options]) => [
-            name,
-            isPlainObject(options)
-              ? this.inOptions(options, this.pluginOptions.get(name) ?? [], dir)
-              : options,
-          ]),
+          Object.entries(plugins).map(([written, options]) => {
+            const name = isPluginPath(written) ? rebasePluginPath(written, dir, this.cwd) : written;
+            const known = this.pluginOptions.get(name) ?? [];
+            return [name, isPlainObject(options) ? this.inOptions(options, known, dir) : options];
+          }),
         ),
       }),
       ...(Array.isArray(mix) && { mix: mix.map((source: unknown) => this.inPhase(source, dir)) }),
