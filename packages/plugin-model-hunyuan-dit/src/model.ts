@@ -11,6 +11,7 @@ import type {
   Values,
 } from "@hyfw/core";
 import type { Tensor } from "@hyfw/native";
+import { comfyuiRecipe } from "./comfyui-recipe.js";
 import { describeSizeCondition, RopeCache } from "./conditions.js";
 import { diffusersRecipe } from "./diffusers-recipe.js";
 import { diffusionLoss } from "./diffusion/loss.js";
@@ -18,6 +19,7 @@ import { AtTimesteps } from "./diffusion/predict.js";
 import { makeSchedule } from "./diffusion/schedule.js";
 import { drawPictures } from "./draw.js";
 import { adoptWeights } from "./layouts/adopt-weights.js";
+import { withLora } from "./layouts/with-lora.js";
 import { Network } from "./network/network.js";
 import { networkSegments, PREDICTION } from "./network/segments.js";
 import { type NetworkShape, networkShape } from "./network/shape.js";
@@ -47,7 +49,8 @@ function build(options: HunyuanDitOptions, { latents, textEncoders }: ModelNeeds
   const inputs = { inChannels: latents.channels, textStatesDim, textStatesDimT5, textLen, textLenT5 };
   const shape = networkShape(options, inputs);
   const born = facts.withoutWeights === true ? "meta" : facts.device;
-  const network = new Network({ path: "", seed: facts.seed, device: born }, shape);
+  const { seed, isBlank = false } = facts;
+  const network = new Network({ path: "", seed, device: born, isBlank }, shape);
   const textEncoder = textEncoders.build(facts);
   const own = network.parameters();
   const preparation: Preparation = {
@@ -63,6 +66,7 @@ function build(options: HunyuanDitOptions, { latents, textEncoders }: ModelNeeds
     segments: [...(textEncoder.trained ? [textEncoder.segment] : []), ...networkSegments(network)],
     parameters: [...own, ...(textEncoder.trained ? textEncoder.parameters : [])],
     adoptWeights: (file) => adoptWeights(file, options, shape),
+    addAdapter: (file, adapter, strength) => withLora(file, adapter, strength),
     describe: () => describe(options, shape, own, textEncoder, latents),
     prepare: (batch) => prepareBatch(batch, preparation),
     frozen: () => [
@@ -71,7 +75,7 @@ function build(options: HunyuanDitOptions, { latents, textEncoders }: ModelNeeds
     ],
     outline: (samples, resolution) => outlineBatch(samples, resolution, preparation, shape),
     loss: (prepared, output) => lossOf(prepared, output, preparation),
-    recipes: (request) => [diffusersRecipe(request, options)],
+    recipes: (request) => [diffusersRecipe(request, options), comfyuiRecipe(request)],
     draw: (request, infer) => drawPictures(request, infer, preparation, device),
     fileFacts: () => ({
       model: options.model,

@@ -23,5 +23,5 @@ export const stateDiffers = defineError(
 /** Nothing that the optimizer is given is a matrix. */
 export const matricesNone = defineError("HYFW_MUON_MATRICES", (count: number, first: string | undefined) => ({
   summary: `none of the ${count} arrays to train is a matrix${first === undefined ? "" : `, the first is ${first}`}; Muon works on whole matrices`,
-  todo: "use optimizer-adamw: ZeRO deals stretches of parameters to processes, of which Muon cannot see the matrix",
+  todo: "use optimizer-adamw; with ZeRO, which deals out stretches of matrices, or take accelerator-zero away: --set plugins.accelerator-zero=$delete",
 }));

@@ -131,6 +131,11 @@ export interface Model {
    * @throws when they are of another model, or settings contradict them
    */
   adoptWeights?(file: WeightFile): WeightFile;
+  /**
+   * Weights with an adapter's products added, each array made when it is asked for.
+   * @param file weights as `adoptWeights` gives them. @throws when the adapter is for other layers
+   */
+  addAdapter?(file: WeightFile, adapter: WeightFile, strength: number): WeightFile;
   /** Label and fact, for the plan. */
   describe(): readonly (readonly [label: string, fact: string])[];
   /** Captions, noise and timesteps: from a batch to what segments read. No grad. All tensors belong to the caller's scope. */
@@ -160,6 +165,8 @@ export interface ModelFacts {
   readonly seed: number;
   /** Whether trained parameters are on the `meta` device, because each process makes only its part of them. */
   readonly withoutWeights?: boolean;
+  /** Whether trained parameters may begin as memory without numbers, because a file's replace all of them. */
+  readonly isBlank?: boolean;
 }
 
 /** Builds the model of a run. */

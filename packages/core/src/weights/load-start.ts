@@ -1,4 +1,5 @@
 import { noGrad, Scope, type Tensor } from "@hyfw/native";
+import { adapterUnknown } from "../errors/weights.js";
 import type { Sharding, ShardSlot } from "../hooks/accelerator.js";
 import type { Model, ParameterSlot } from "../hooks/model.js";
 import type { Ema } from "../run/ema.js";
@@ -45,10 +46,22 @@ export function loadStart(
   return notes;
 }
 
-/** Copies the weights of `settings.model`, if it is set, into every slot of the model file. */
-export function loadModel(model: Model, settings: Settings["weights"], sharding?: Sharding): string[] {
+/** Weights to start from, and adapters whose products are added on the way. */
+export interface ModelSource extends Readonly<Settings["weights"]> {
+  readonly adapters?: readonly AdapterSource[];
+}
+
+/** An adapter's file and the factor on what it adds. */
+export interface AdapterSource {
+  readonly path: string;
+  readonly strength: number;
+}
+
+/** Copies the weights of `source.model`, if it is set, into every slot of the model file. */
+export function loadModel(model: Model, settings: ModelSource, sharding?: Sharding): string[] {
   if (settings.model === undefined) return [];
-  const file = adopted(model, settings.model, settings.state);
+  const { adapters = [] } = settings;
+  const file = withAdapters(model, adopted(model, settings.model, settings.state), adapters);
   const slots = model.whole ?? model.parameters;
   const { missing, unexpected } = checkFit(file, slots, settings.allowMissing);
   using scope = new Scope();
@@ -62,6 +75,7 @@ export function loadModel(model: Model, settings: Settings["weights"], sharding?
       scope.run(() => noGrad(() => slot.storage.detach().copy_(partFor(slot, file.get(slot.name)))));
   return [
     `starting from ${file.path} (${file.layout})`,
+    ...adapters.map(({ path, strength }) => `plus ${strength} x ${path}`),
     ...(missing.length > 0
       ? [`${missing.length} tensors are not in it and begin anew: ${some(missing)}`]
       : []),
@@ -82,6 +96,15 @@ function adopted(model: Model, path: string, state: StateKey): WeightFile {
   const key = state === "ema" && !opened.names().some((name) => name.startsWith("ema.")) ? "auto" : state;
   const file = chooseState(opened, key);
   return model.adoptWeights?.(file) ?? file;
+}
+
+/** @throws HYFW_WEIGHTS_ADAPTER when the model knows none, and what its `addAdapter` throws */
+function withAdapters(model: Model, file: WeightFile, adapters: readonly AdapterSource[]): WeightFile {
+  return adapters.reduce((sum, { path, strength }) => {
+    const added = model.addAdapter?.(sum, openWeights(path), strength);
+    if (added === undefined) throw adapterUnknown(path);
+    return added;
+  }, file);
 }
 
 function some(names: readonly string[]): string {
