@@ -5,11 +5,11 @@ import { defaultsOf, optionOf, schemaAt } from "../settings/options.js";
 import { asMap, formatPath, isPlainObject, parsePath, type SettingPath, valueAt } from "../settings/path.js";
 import { DELETE, type Settings, SettingsSchema } from "../settings/schema.js";
 import { type CheckFacts, throwProblems, toProblems } from "./check.js";
+import { checkPhases } from "./check-phases.js";
 import { type Layer, makeLayer, nest } from "./layer.js";
 import { type LoadedSettings, loadSettings, type SettingsRequest } from "./load-settings.js";
 import { type MergedNode, mergeLayers, originAt, plainValue } from "./merge.js";
 import type { Origin } from "./origin.js";
-import { checkPhases } from "./check-phases.js";
 import { PathOptions } from "./path-options.js";
 import { readWord } from "./words.js";
 

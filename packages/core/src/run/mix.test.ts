@@ -1,7 +1,7 @@
 import t from "tap";
-import { tinyDataset, tinySampler } from "./tiny-run.fixture.js";
-import { turnOf } from "./mix.js";
 import { SettingsSchema } from "../settings/schema.js";
+import { turnOf } from "./mix.js";
+import { tinyDataset, tinySampler } from "./tiny-run.fixture.js";
 import {
   type DataPlace,
   FIRST_PLACE,
