@@ -35,6 +35,7 @@ export {
   type SurveyFact,
 } from "./hooks/augmenter.js";
 export {
+  type BadSamplePolicy,
   type Bucket,
   DATASET,
   type Dataset,

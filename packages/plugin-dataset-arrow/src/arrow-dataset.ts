@@ -1,5 +1,13 @@
 import { createHash } from "node:crypto";
-import type { Bucket, Dataset, Geometry, Resolution, Row } from "@hyfw/core";
+import {
+  type BadSamplePolicy,
+  type Bucket,
+  type Dataset,
+  type Geometry,
+  HyfwError,
+  type Resolution,
+  type Row,
+} from "@hyfw/core";
 import type { ArrowFile } from "./arrow/arrow-file.js";
 import { arrowColumn, arrowRow } from "./errors.js";
 import { centreGeometry } from "./geometry.js";
@@ -35,7 +43,15 @@ export class ArrowDataset implements Dataset {
   readonly #starts: number[];
   readonly #textColumns = new Map<ArrowFile, readonly string[]>();
 
+  readonly onBadSample?: BadSamplePolicy;
+
   constructor(parts: DatasetParts) {
+    const { onBadSample, maxBadSamples } = parts.options;
+    if (onBadSample === "skip")
+      this.onBadSample = {
+        limit: maxBadSamples,
+        isBadRow: (fault) => fault instanceof HyfwError && fault.code === arrowRow.code,
+      };
     this.#parts = parts;
     this.name = parts.name;
     this.fingerprint = parts.fingerprint;
@@ -174,11 +190,24 @@ function textColumns(file: ArrowFile, { textColumns: wanted, tagsColumn }: Datas
     for (const name of wanted) file.column(name); // throws when it is missing
     return [...wanted];
   }
-  return file.fields.map((field) => field.name).filter((name) => !apart.has(name) && isText(file, name));
+  const names = file.fields.map((field) => field.name).filter((name) => !apart.has(name));
+  // The official converter stores a column of captions that are all numbers as numbers, so the name decides.
+  const named = names.filter((name) => CAPTION_COLUMN.test(name));
+  if (named.length > 0) return named;
+  const texts = names.filter((name) => isText(file, name));
+  if (texts.length > 1)
+    throw arrowColumn(
+      file.path,
+      "text_zh",
+      `is missing, and which of ${texts.join(", ")} hold captions cannot be told`,
+      "name them in dataset.textColumns",
+    );
+  return texts;
 }
 
+/** Captions as `hyfw pack` and the official tools name them: text_zh, text_en, text_zh1. */
+const CAPTION_COLUMN = /^text_(zh|en)\d*$/;
+
 function isText(file: ArrowFile, name: string): boolean {
-  const type = file.fields.find((field) => field.name === name)?.type ?? "";
-  // The official converter stores a column of captions that are all numbers as numbers.
-  return /Utf8/.test(type) || /^text_/.test(name);
+  return /Utf8/.test(file.fields.find((field) => field.name === name)?.type ?? "");
 }

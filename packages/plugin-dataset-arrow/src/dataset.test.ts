@@ -327,3 +327,54 @@ t.test(
     t.notSame(changed.buckets, first.buckets);
   },
 );
+
+t.test("captions are the columns that are named so, not every column of text", async (t) => {
+  const folder = t.testdir({});
+  const text = (name: string) => ({ type: new Utf8(), batches: [[name, name]] });
+  const write = (name: string, columns: readonly string[]) =>
+    writeArrow(join(folder, name), {
+      ...Object.fromEntries(columns.map((column) => [column, text(column)])),
+      md5: { type: new Utf8(), batches: [["a".repeat(32), "b".repeat(32)]] },
+      width: { type: new Int32(), batches: [[8, 8]] },
+      height: { type: new Int32(), batches: [[8, 8]] },
+      image: { type: new Binary(), batches: [[Buffer.from("x"), Buffer.from("y")]] },
+    });
+  write("named.arrow", ["artist", "text_en", "copyright", "text_zh", "text_zh2", "tags"]);
+  write("lone.arrow", ["caption"]);
+  write("doubtful.arrow", ["artist", "caption"]);
+  const captions = async (name: string, textColumns: string[] | null = null) => {
+    const options = optionsOf({ arrowFiles: [join(folder, name)], textColumns });
+    const dataset = await openDataset({ name: "main", options: {} }, options);
+    try {
+      return dataset.describe().find((line) => line.startsWith("captions"));
+    } finally {
+      await dataset.close();
+    }
+  };
+  t.equal(await captions("named.arrow"), "captions: text_en, text_zh, text_zh2");
+  t.equal(await captions("lone.arrow"), "captions: caption");
+  await t.rejects(captions("doubtful.arrow"), {
+    code: "HYFW_ARROW_COLUMN",
+    message: /which of artist, caption hold captions cannot be told[\s\S]*dataset\.textColumns/,
+  });
+  t.equal(await captions("doubtful.arrow", ["caption"]), "captions: caption");
+});
+
+t.test("onBadSample says which errors are of one row, and how many may be replaced", async (t) => {
+  const { out } = await packed(t.testdir());
+  const open = (options: object) =>
+    openDataset({ name: "main", options: {} }, optionsOf({ arrowFiles: [join(out, "*.arrow")], ...options }));
+  const [stop, skip] = [await open({}), await open({ onBadSample: "skip", maxBadSamples: 3 })];
+  t.teardown(() => Promise.all([stop.close(), skip.close()]));
+  t.equal(stop.onBadSample, undefined);
+  t.equal(skip.onBadSample?.limit, 3);
+  const row = await skip.row(0);
+  const resolution = { height: 16, width: 16 };
+  const wrong = { ...row, size: { height: 39, width: 40 } };
+  const fault = await skip
+    .readPixels(wrong, skip.geometry(wrong, resolution), new Uint8Array(16 * 16 * 3))
+    .catch((error: unknown) => error);
+  t.match(fault, { code: "HYFW_ARROW_ROW", message: /row 0/ });
+  t.equal(skip.onBadSample?.isBadRow(fault), true);
+  t.equal(skip.onBadSample?.isBadRow(new Error("the disk is gone")), false);
+});

@@ -71,11 +71,27 @@ export const DatasetOptions = z.strictObject({
     .nonnegative()
     .default(0)
     .describe("Rows whose picture is narrower or lower than this many pixels are left out and counted."),
+  onBadSample: z
+    .enum(["stop", "skip"])
+    .default("stop")
+    .describe(
+      "A row that cannot be read while training: stop ends the run with its shard and row, skip takes the next row of the same bucket in its place and counts it.",
+    )
+    .meta(meta({ flag: "--on-bad-sample" })),
+  maxBadSamples: z
+    .number()
+    .int()
+    .positive()
+    .default(100)
+    .describe("Rows that onBadSample may replace, since the run was started, before it stops.")
+    .meta(meta({ flag: "--max-bad-samples" })),
   textColumns: z
     .array(z.string())
     .nullable()
     .default(null)
-    .describe("Columns read as captions; null reads every text column except md5 and the tags column."),
+    .describe(
+      "Columns read as captions; null reads text_zh, text_en and numbered ones such as text_zh1, or the only text column of a shard that has none of these.",
+    ),
   tagsColumn: z
     .string()
     .default("tags")

@@ -100,3 +100,37 @@ t.test("an epoch without a unit is an error that says what to do, except with ca
   t.equal(epoch("carry", bucketsOf(3), 8, 2).units.length, 1);
   t.throws(() => epoch("carry", bucketsOf(3), 0, 0), { code: "HYFW_SAMPLER_UNIT_SIZE" });
 });
+
+t.test("legacy-indexkits deals a single bucket in turns, and pads several", async (t) => {
+  const sampler = bucketSampler({ leftover: "legacy-indexkits", order: "index" });
+  const [one] = bucketsOf(29);
+  const facts = { buckets: bucketsOf(29), seed: 7, unitSize: 8, ranks: 2 };
+  const order = sampler.order(facts, 0);
+  t.equal(order.units, 3);
+  // Rank 0 has the even places and rank 1 the odd ones; rank 0's batch comes first.
+  t.same(Array.from(order.unit(1).positions), [8, 10, 12, 14, 9, 11, 13, 15]);
+  t.equal(order.unit(1).resolution.height, one?.resolution.height);
+  t.same(order.notes, ["16x64: 5 of 29 row(s) left out of this epoch"]);
+  const several = sampler.order({ ...facts, buckets: bucketsOf(3, 9) }, 0);
+  t.same(Array.from(several.unit(0).positions), [0, 0, 1, 1, 1, 2, 2, 2]);
+  t.equal(several.units, 3);
+  const keyed = bucketSampler({ leftover: "legacy-indexkits" }).order(facts, 1);
+  const rows = Array.from({ length: keyed.units }, (_, i) => [...keyed.unit(i).positions]).flat();
+  t.equal(new Set(rows).size, 24, "permuted, and still no row twice");
+  t.notSame(rows, sorted(rows));
+});
+
+t.test("index order keeps rows as they are, bucket after bucket, in every epoch", async (t) => {
+  const order = bucketSampler({ leftover: "drop", order: "index" });
+  for (const epoch of [0, 3]) {
+    const { units, unit } = order.order({ buckets: bucketsOf(9, 6), seed: 1, unitSize: 4 }, epoch);
+    t.same(
+      Array.from({ length: units }, (_, i) => [...unit(i).positions]),
+      [
+        [0, 1, 2, 3],
+        [4, 5, 6, 7],
+        [9, 10, 11, 12],
+      ],
+    );
+  }
+});

@@ -1,5 +1,5 @@
 import type { EpochOrder, SamplerFacts, SamplerHook } from "@hyfw/core";
-import { bucketUnits, type Leftover } from "./bucket-stream.js";
+import { bucketUnits, dealtInTurns, type Leftover, type RowOrder } from "./bucket-stream.js";
 import { noUnits, unitSizeInvalid } from "./errors.js";
 import { permutation } from "./permute.js";
 
@@ -9,18 +9,30 @@ import { permutation } from "./permute.js";
  * With `carry`, an epoch of fewer rows than a unit may hold no unit; a later one then has them.
  * @throws HYFW_SAMPLER_NO_UNITS when there are no rows or, with `drop`, no whole unit; HYFW_SAMPLER_UNIT_SIZE for a unit size that is no positive whole number
  */
-export function bucketSampler({ leftover }: { leftover: Leftover }): SamplerHook {
-  return { order: (facts, epoch) => epochOrder(facts, epoch, leftover) };
+export function bucketSampler(options: SamplerChoice): SamplerHook {
+  return { order: (facts, epoch) => epochOrder(facts, epoch, options) };
+}
+
+/** How a sampler orders rows. */
+export interface SamplerChoice {
+  readonly leftover: Leftover;
+  /** `keyed` when left out. */
+  readonly order?: RowOrder;
 }
 
 function epochOrder(
-  { buckets, seed, unitSize }: SamplerFacts,
+  { buckets, seed, unitSize, ranks = 1 }: SamplerFacts,
   epoch: number,
-  leftover: Leftover,
+  { leftover, order: rowOrder = "keyed" }: SamplerChoice,
 ): EpochOrder {
   if (!Number.isInteger(unitSize) || unitSize < 1) throw unitSizeInvalid(unitSize);
   const filled = buckets.filter(({ positions }) => positions.length > 0);
-  const parts = filled.map((bucket) => bucketUnits(bucket, { seed, epoch, unitSize }, leftover));
+  const draw = { seed, epoch, unitSize, order: rowOrder };
+  const [only, ...more] = filled;
+  const parts =
+    leftover === "legacy-indexkits" && only !== undefined && more.length === 0
+      ? [dealtInTurns(only, draw, ranks)]
+      : filled.map((bucket) => bucketUnits(bucket, draw, leftover === "legacy-indexkits" ? "pad" : leftover));
   const total = parts.reduce((sum, { units }) => sum + units, 0);
   const rows = filled.reduce((sum, { positions }) => sum + positions.length, 0);
   // With carry a small set fills a unit only every few epochs, so an epoch without one is in order.
@@ -28,26 +40,37 @@ function epochOrder(
     throw noUnits({ rows, buckets: filled.length, unitSize, epoch, leftover });
   }
   // Unit u belongs to the bucket whose range of unit numbers holds it.
-  const bucketOf = new Uint16Array(total);
-  const numberIn = new Uint32Array(total);
-  let at = 0;
-  for (const [bucket, { units }] of parts.entries())
-    for (let i = 0; i < units; i++) {
-      bucketOf[at] = bucket;
-      numberIn[at++] = i;
-    }
-  const order = permutation(total, { seed, epoch, name: "all", purpose: "sampler-bucket/units" });
+  const starts = new Float64Array(parts.length + 1);
+  for (const [n, { units }] of parts.entries()) starts[n + 1] = (starts[n] ?? 0) + units;
+  let order: Uint32Array | undefined;
   return {
     units: total,
     unit: (index) => {
+      order ??=
+        rowOrder === "index"
+          ? Uint32Array.from({ length: total }, (_, n) => n)
+          : permutation(total, { seed, epoch, name: "all", purpose: "sampler-bucket/units" });
       const unit = order[index];
-      const bucket = unit === undefined ? undefined : bucketOf[unit];
-      const part = bucket === undefined ? undefined : parts[bucket];
-      const source = bucket === undefined ? undefined : filled[bucket];
-      if (unit === undefined || part === undefined || source === undefined)
+      if (unit === undefined)
         throw new RangeError(`unit ${index} lies outside of epoch ${epoch} (${total} units)`);
-      return { resolution: source.resolution, positions: part.unit(numberIn[unit] as number) };
+      const bucket = lastAtMost(starts, unit);
+      const part = parts[bucket];
+      const source = filled[bucket];
+      if (part === undefined || source === undefined) throw new RangeError(`unit ${unit} lies in no bucket`);
+      return { resolution: source.resolution, positions: part.unit(unit - (starts[bucket] ?? 0)) };
     },
     notes: parts.flatMap(({ note }) => (note === undefined ? [] : [note])),
   };
+}
+
+/** Place of the last number that is at most `value`, among rising ones; of equal ones the last. */
+function lastAtMost(rising: Float64Array, value: number): number {
+  let low = 0;
+  let high = rising.length;
+  while (low + 1 < high) {
+    const middle = (low + high) >> 1;
+    if ((rising[middle] ?? 0) <= value) low = middle;
+    else high = middle;
+  }
+  return low;
 }

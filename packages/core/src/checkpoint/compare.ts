@@ -49,8 +49,13 @@ export function compareWithRecord(facts: ResumeFacts): string[] {
 
 /** Phases may be added after those that the run began with; the rows of those may not change. */
 function compareData({ record, data, runDir }: ResumeFacts): void {
-  for (const [n, { phase, fingerprint, length }] of record.data.entries()) {
+  for (const [n, { phase, fingerprint, length, unitSize }] of record.data.entries()) {
     const now = data[n];
+    if (now !== undefined && unitSize !== undefined && now.unitSize !== unitSize)
+      throw resumeRefused(
+        { what: `the samples per unit of phase ${phase}`, before: unitSize, now: now.unitSize },
+        runDir,
+      );
     if (now?.fingerprint === fingerprint) continue;
     throw resumeRefused(
       {

@@ -16,6 +16,10 @@ const StateSchema = z.object({
   place: PlaceSchema,
   seed: whole,
   unitSize: whole,
+  /** Samples drawn from each data set since the run began, replaced ones included. */
+  use: z.record(z.string(), whole).optional(),
+  /** Rows that could not be read and were replaced since the run began, over all ranks. */
+  badSamples: whole.optional(),
   /** Updates of the moving average; absent without one. */
   emaCount: whole.optional(),
   optimizerCounters: z.record(z.string(), z.number()),

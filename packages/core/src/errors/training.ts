@@ -66,6 +66,17 @@ export const dataEndless = defineError(
   }),
 );
 
+/** More rows could not be read than the settings let be replaced. */
+export const badSamplesOften = defineError(
+  "HYFW_DATASET_BAD_SAMPLES",
+  (step: number, found: number, limit: number, rows: readonly string[]) => ({
+    summary: `step ${step}: ${found} row(s) could not be read since the run began, more than the ${limit} that may be replaced`,
+    ...(rows.length > 0 && { where: { rows: someOf(rows) } }),
+    setting: `onBadSample = skip, maxBadSamples = ${limit} of the data set`,
+    todo: "look at the shards with hyfw index check, pack the damaged ones again, or raise the limit",
+  }),
+);
+
 /** The loss of a micro-batch is not a finite number. */
 export const lossNotFinite = defineError(
   "HYFW_LOSS_NOT_FINITE",

@@ -66,7 +66,17 @@ export interface Dataset {
    * Never substitutes a picture: an undecodable one throws an error naming Arrow file and row.
    */
   readPixels(row: Row, geometry: Geometry, out: Uint8Array): Promise<void>;
+  /** Set where unreadable rows are replaced and counted; without it the first stops the run. */
+  readonly onBadSample?: BadSamplePolicy;
   close(): Promise<void>;
+}
+
+/** What becomes of rows that cannot be read while training, where that does not stop the run. */
+export interface BadSamplePolicy {
+  /** Rows that may be replaced by another of their bucket, over the run, before it stops. */
+  readonly limit: number;
+  /** Whether an error says that one row cannot be read; every other stops the run. */
+  isBadRow(fault: unknown): boolean;
 }
 
 /** Opens the rows of one training phase. `phase` is the phase's own options over the plugin's. */

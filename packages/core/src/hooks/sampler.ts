@@ -23,6 +23,8 @@ export interface SamplerFacts {
   readonly seed: number;
   /** Samples per unit: world size × batch size when the run was created. */
   readonly unitSize: number;
+  /** Processes when the run was created; 1 when left out. */
+  readonly ranks?: number;
 }
 
 export interface SamplerHook {

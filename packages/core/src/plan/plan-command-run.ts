@@ -117,9 +117,10 @@ async function lookAtData(
 ): Promise<{ readonly resolution: Resolution; readonly samples: number } | undefined> {
   try {
     const { phases } = await openData(run, { worldSize: 1 });
-    const buckets = phases.flatMap(({ dataset }) => dataset.buckets);
+    const sources = phases.flatMap((phase) => phase.sources);
+    const buckets = sources.flatMap(({ dataset }) => dataset.buckets);
     const [largest] = [...buckets].sort((a, b) => area(b.resolution) - area(a.resolution));
-    const samples = phases.reduce((sum, { dataset }) => sum + dataset.length, 0);
+    const samples = sources.reduce((sum, { dataset }) => sum + dataset.length, 0);
     return largest && { resolution: largest.resolution, samples };
   } catch (fault) {
     // A plan is often made where the data is not.

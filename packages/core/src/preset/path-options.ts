@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { relative, resolve, sep } from "node:path";
 import { DATASET } from "../hooks/dataset.js";
+import { isPluginPath, rebasePluginPath } from "../plugin/find.js";
 import type { NamedPlugin } from "../plugin/load.js";
 import { listOptions, type Option } from "../settings/options.js";
 import { formatPath, isPlainObject } from "../settings/path.js";
@@ -11,6 +12,7 @@ import type { MergedNode } from "./merge.js";
 export class PathOptions {
   private readonly options = new Set<string>();
   private readonly dataOptions: readonly Option[];
+  private readonly pluginOptions: ReadonlyMap<string, readonly Option[]>;
   private readonly portable = new Map<string, string>();
 
   constructor(
@@ -20,6 +22,9 @@ export class PathOptions {
     const own = plugins.flatMap(({ name, definition }) => listOptions(definition.options, ["plugins", name]));
     for (const option of [...listOptions(SettingsSchema), ...own])
       if (option.meta.path === true) this.options.add(formatPath(option.path));
+    this.pluginOptions = new Map(
+      plugins.map(({ name, definition }) => [name, listOptions(definition.options)]),
+    );
     const dataset = plugins.find(isDataset);
     this.dataOptions = dataset === undefined ? [] : listOptions(dataset.definition.options);
   }
@@ -28,16 +33,41 @@ export class PathOptions {
   read(leaf: MergedNode): unknown {
     if (this.options.has(formatPath(leaf.path))) return this.absolute(leaf.value, leaf.layer.dir);
     if (formatPath(leaf.path) !== "phases" || !Array.isArray(leaf.value)) return leaf.value;
-    return leaf.value.map((phase: unknown) => {
-      if (!isPlainObject(phase) || !isPlainObject(phase.data)) return phase;
-      const data = { ...phase.data };
-      for (const { path, meta } of this.dataOptions) {
-        const key = String(path[0]);
-        if (meta.path === true && path.length === 1 && Object.hasOwn(data, key))
-          data[key] = this.absolute(data[key], leaf.layer.dir);
-      }
-      return { ...phase, data };
-    });
+    return leaf.value.map((phase: unknown) => this.inPhase(phase, leaf.layer.dir));
+  }
+
+  /** A phase, or a data set of a mixed one, with absolute paths. */
+  private inPhase(phase: unknown, dir: string): unknown {
+    if (!isPlainObject(phase)) return phase;
+    const { data, plugins, mix } = phase;
+    return {
+      ...phase,
+      ...(isPlainObject(data) && { data: this.inOptions(data, this.dataOptions, dir) }),
+      ...(isPlainObject(plugins) && {
+        plugins: Object.fromEntries(
+          Object.entries(plugins).map(([written, options]) => {
+            const name = isPluginPath(written) ? rebasePluginPath(written, dir, this.cwd) : written;
+            const known = this.pluginOptions.get(name) ?? [];
+            return [name, isPlainObject(options) ? this.inOptions(options, known, dir) : options];
+          }),
+        ),
+      }),
+      ...(Array.isArray(mix) && { mix: mix.map((source: unknown) => this.inPhase(source, dir)) }),
+    };
+  }
+
+  private inOptions(
+    given: Readonly<Record<string, unknown>>,
+    options: readonly Option[],
+    dir: string,
+  ): Record<string, unknown> {
+    const read = { ...given };
+    for (const { path, meta } of options) {
+      const key = String(path[0]);
+      if (meta.path === true && path.length === 1 && Object.hasOwn(read, key))
+        read[key] = this.absolute(read[key], dir);
+    }
+    return read;
   }
 
   /** sha256 over settings whose paths this object made absolute. */

@@ -1,5 +1,7 @@
 import { join } from "node:path";
 import t from "tap";
+import { openRun } from "../run/container.js";
+import { openAugmentersUnder } from "../run/open-augmenters.js";
 import { resolveSettings } from "./resolve.js";
 
 const PLUGIN = (name: string, options: string, hook: string) => `
@@ -185,6 +187,74 @@ t.test("an option inside a phase is checked like the dataset plugin's own", asyn
     message: /phases\.1\.data\.sizes; did you mean phases\.1\.data\.size\?\n.*presets\/a\.yaml:6/,
   });
 });
+
+const AUGMENT = `
+import { AUGMENTER, definePlugin, z } from "@hyfw/core";
+export default definePlugin({
+  name: "words", version: "1.0.0", core: "^0.1.0", provides: [AUGMENTER],
+  options: z.strictObject({
+    chances: z.record(z.string(), z.number()).default({ a: 0.1, b: 0.2 }).describe("Chances."),
+    list: z.string().optional().describe("List.").meta({ path: true }),
+  }),
+  setup: ({ options, provide }) => provide(AUGMENTER, {
+    name: JSON.stringify(options), purposes: ["words"], augment: (sample) => sample,
+  }),
+});
+`;
+
+t.test(
+  "a phase and each data set of a mix may give augmenters other options, checked and laid over",
+  async (t) => {
+    const cwd = t.testdir({
+      presets: {
+        "a.yaml": `
+plugins: { ./data.mjs: { index: i.json }, ./words.mjs: { chances: { a: 0.5 } } }
+phases:
+  - name: plain
+  - name: own
+    plugins: { ./words.mjs: { chances: { b: 0.9 } } }
+  - name: mixed
+    data: { size: 32 }
+    plugins: { ./words.mjs: { list: words.txt } }
+    mix:
+      - { name: x, data: { index: x.json } }
+      - { name: y, plugins: { ./words.mjs: { chances: { a: 0 } } } }
+`,
+        "data.mjs": DATA,
+        "words.mjs": AUGMENT,
+      },
+    });
+    const resolved = await resolveSettings({ cwd, presets: ["a"] });
+    const [plain, own, mixed] = resolved.settings.phases;
+    t.same(plain?.plugins, undefined);
+    t.match(mixed?.mix, [
+      { name: "x", weight: 1, data: { size: 32, index: join(cwd, "presets", "x.json") } },
+      { name: "y", weight: 1, data: { size: 32 } },
+    ]);
+    const run = await openRun(resolved, { required: [] });
+    t.teardown(() => run.close());
+    const told = async (plugins: NonNullable<typeof own>["plugins"]) =>
+      (await openAugmentersUnder(run, plugins)).map(({ name }) => JSON.parse(name));
+    t.same(await told(plain?.plugins), [{ chances: { a: 0.5, b: 0.2 } }]);
+    t.same(await told(own?.plugins), [{ chances: { a: 0.5, b: 0.9 } }]);
+    const list = join(cwd, "presets", "words.txt");
+    t.same(await told(mixed?.mix?.[0]?.plugins), [{ chances: { a: 0.5, b: 0.2 }, list }]);
+    t.same(await told(mixed?.mix?.[1]?.plugins), [{ chances: { a: 0, b: 0.2 }, list }]);
+    const refused = (phase: object) =>
+      resolveSettings({ cwd, presets: ["a"], sets: [`phases=${JSON.stringify([{ name: "p", ...phase }])}`] });
+    const words = resolved.plugins[1]?.name ?? "";
+    await t.rejects(refused({ plugins: { [words]: { chanses: {} } } }), {
+      code: "HYFW_SETTING_UNKNOWN",
+      message: /chanses; did you mean .*chances\?/,
+    });
+    await t.rejects(refused({ plugins: { [words.replace("words", "wrods")]: {} } }), {
+      message: /wrods.*did you mean .*words/,
+    });
+    await t.rejects(refused({ mix: [{ name: "x", data: { sizes: 3 } }] }), {
+      message: /phases\.0\.mix\.0\.data\.sizes; did you mean phases\.0\.mix\.0\.data\.size\?/,
+    });
+  },
+);
 
 t.test("$delete gives a setting its default back and takes a plugin out", async (t) => {
   const cwd = t.testdir({

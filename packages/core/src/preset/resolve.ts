@@ -2,14 +2,15 @@ import type { z } from "zod";
 import type { HyfwError } from "../define-error.js";
 import type { NamedPlugin } from "../plugin/load.js";
 import { defaultsOf, optionOf, schemaAt } from "../settings/options.js";
-import { formatPath, isPlainObject, parsePath, type SettingPath, valueAt } from "../settings/path.js";
+import { asMap, formatPath, isPlainObject, parsePath, type SettingPath, valueAt } from "../settings/path.js";
 import { DELETE, type Settings, SettingsSchema } from "../settings/schema.js";
 import { type CheckFacts, throwProblems, toProblems } from "./check.js";
+import { checkPhases } from "./check-phases.js";
 import { type Layer, makeLayer, nest } from "./layer.js";
 import { type LoadedSettings, loadSettings, type SettingsRequest } from "./load-settings.js";
 import { type MergedNode, mergeLayers, originAt, plainValue } from "./merge.js";
 import type { Origin } from "./origin.js";
-import { isDataset, PathOptions } from "./path-options.js";
+import { PathOptions } from "./path-options.js";
 import { readWord } from "./words.js";
 
 /** A plugin of a run with its checked options. */
@@ -76,14 +77,7 @@ export function checkSettings(loaded: LoadedSettings, flags: readonly Layer[]): 
     const facts = { prefix: ["plugins", plugin.name], owner: `plugin ${plugin.name}` };
     return { ...plugin, written, options: check(plugin.definition.options, written, facts) };
   });
-  const phases = core?.phases.map((phase, index) => {
-    const dataset = checked.find((plugin) => isDataset(plugin));
-    if (dataset?.options === undefined) return phase;
-    const facts = { prefix: ["phases", index, "data"], owner: `phase ${phase.name}` };
-    const data = check(dataset.definition.options, { ...asMap(dataset.written), ...phase.data }, facts);
-    const given = Object.entries(asMap(data)).filter(([key]) => Object.hasOwn(phase.data, key));
-    return { ...phase, data: Object.fromEntries(given) };
-  });
+  const phases = core && checkPhases(core.phases, checked, { check, merged, cwd, problems });
   throwProblems(problems);
   if (core === undefined || phases === undefined) throw new Error("settings failed without a problem");
   const options = Object.fromEntries(checked.map((plugin) => [plugin.name, asMap(plugin.options)]));
@@ -149,8 +143,4 @@ function describeSettings(facts: {
     },
     leaves: () => collect(settings, []),
   };
-}
-
-function asMap(value: unknown): Record<string, unknown> {
-  return isPlainObject(value) ? value : {};
 }

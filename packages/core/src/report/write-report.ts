@@ -37,6 +37,7 @@ function formatReport(runDir: string, record: RunRecord): string {
 ${samples && html`<h2>Pictures drawn while training</h2>${samples}`}
 <h2>Time and memory</h2>
 <div class="charts">${costCharts(metrics)}</div>
+${(record.use ?? []).length > 0 ? html`<h2>Data that was used</h2>${factTable(record.use ?? [])}` : ""}
 ${record.resumed.length > 0 ? html`<h2>Continued</h2>${resumed(record)}` : ""}
 <h2>Plan</h2>
 ${record.plan.map(({ title, rows }) => html`<h3>${title}</h3>${factTable(rows)}`)}

@@ -29,6 +29,11 @@ export interface LoadedRun {
   getAll<T>(token: Token<T>): T[];
   /** As `getAll`, with the name of each value's plugin. */
   providers<T>(token: Token<T>): Provided<T>[];
+  /**
+   * As `providers`, with some plugins set up once more under other options, for one phase; closed with the run.
+   * @param options all options of a plugin, checked, by its name
+   */
+  providersUnder<T>(token: Token<T>, options: ReadonlyMap<string, unknown>): Promise<Provided<T>[]>;
   /** Registers what the run itself opens; closed before the plugins, last opened first. */
   onClose(name: string, close: () => void | Promise<void>): void;
   /** Closes everything that was opened. Throws HYFW_CLOSE. */
@@ -73,6 +78,23 @@ export async function openRun(
       if (first === undefined) throw hookEmpty(token.hook);
       return first.value;
     },
+    providersUnder: async <T>(token: Token<T>, options: ReadonlyMap<string, unknown>) => {
+      const again: Provided<T>[] = [];
+      for (const plugin of plugins) {
+        if (!options.has(plugin.name)) continue;
+        const changed = { ...plugin, options: options.get(plugin.name) };
+        const take = (provided: Token<unknown>, value: unknown): void => {
+          // The key says that the value is of the token's type.
+          if (provided.key === token.key) again.push({ plugin: plugin.name, value: value as T });
+        };
+        await setUp(changed, { resolved, container, scope, take });
+      }
+      const left = [...again];
+      return providers(token).map((one) => {
+        const at = left.findIndex(({ plugin }) => plugin === one.plugin);
+        return at < 0 ? one : (left.splice(at, 1)[0] ?? one);
+      });
+    },
     onClose: (name, close) => scope.onClose(name, close),
     close: () => scope.close(),
   };
@@ -82,9 +104,14 @@ interface SetUpFacts {
   readonly resolved: ResolvedSettings;
   readonly container: DependencyContainer;
   readonly scope: RunScope;
+  /** Takes what is provided; the container when left out. */
+  readonly take?: (token: Token<unknown>, value: unknown) => void;
 }
 
-async function setUp(plugin: ResolvedPlugin, { resolved, container, scope }: SetUpFacts): Promise<void> {
+async function setUp(
+  plugin: ResolvedPlugin,
+  { resolved, container, scope, take }: SetUpFacts,
+): Promise<void> {
   const { name, definition, options } = plugin;
   const provides = definition.provides;
   const needs = definition.needs ?? [];
@@ -100,7 +127,8 @@ async function setUp(plugin: ResolvedPlugin, { resolved, container, scope }: Set
         if (!isListed(provides, token))
           throw pluginUndeclared(name, "provides", token.hook, provides.map(hookOf));
         provided.add(token.key);
-        container.register(token.key, { useValue: { plugin: name, value } });
+        if (take !== undefined) take(token, value);
+        else container.register(token.key, { useValue: { plugin: name, value } });
       },
       need: <T>(token: Token<T>): T => {
         if (!isListed(needs, token)) throw pluginUndeclared(name, "needs", token.hook, needs.map(hookOf));

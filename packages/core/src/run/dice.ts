@@ -13,23 +13,24 @@ const WEYL_1 = 0xbb67ae85;
 
 /** One block of Philox 4x32-10: four uint32 from a 64-bit key and a block number, written into `out`. */
 export function philoxBlock(keyLow: number, keyHigh: number, block: number, out: Uint32Array): void {
-  let c0 = block >>> 0;
-  let c1 = Math.floor(block / 2 ** 32) >>> 0;
+  // Everything stays a 32-bit integer whose sign means nothing, which is what makes this quick.
+  let c0 = block | 0;
+  let c1 = Math.floor(block / 2 ** 32) | 0;
   let c2 = 0;
   let c3 = 0;
-  let k0 = keyLow >>> 0;
-  let k1 = keyHigh >>> 0;
+  let k0 = keyLow | 0;
+  let k1 = keyHigh | 0;
   for (let round = 0; round < 10; round++) {
     const high0 = multiplyHigh(MULTIPLIER_0, c0);
-    const low0 = Math.imul(MULTIPLIER_0, c0) >>> 0;
+    const low0 = Math.imul(MULTIPLIER_0, c0);
     const high1 = multiplyHigh(MULTIPLIER_1, c2);
-    const low1 = Math.imul(MULTIPLIER_1, c2) >>> 0;
-    c0 = (high1 ^ c1 ^ k0) >>> 0;
-    c2 = (high0 ^ c3 ^ k1) >>> 0;
+    const low1 = Math.imul(MULTIPLIER_1, c2);
+    c0 = high1 ^ c1 ^ k0;
+    c2 = high0 ^ c3 ^ k1;
     c1 = low1;
     c3 = low0;
-    k0 = (k0 + WEYL_0) >>> 0;
-    k1 = (k1 + WEYL_1) >>> 0;
+    k0 = (k0 + WEYL_0) | 0;
+    k1 = (k1 + WEYL_1) | 0;
   }
   out[0] = c0;
   out[1] = c1;
@@ -37,16 +38,17 @@ export function philoxBlock(keyLow: number, keyHigh: number, block: number, out:
   out[3] = c3;
 }
 
-/** The upper 32 bits of a 32 × 32 bit product. */
+/** The upper 32 bits of a product of two uint32, as an int32 of the same bits. */
 function multiplyHigh(a: number, b: number): number {
   const aHigh = a >>> 16;
   const aLow = a & 0xffff;
   const bHigh = b >>> 16;
   const bLow = b & 0xffff;
-  const lowLow = aLow * bLow;
-  const middle = aHigh * bLow + (lowLow >>> 16);
-  const middleLow = (middle & 0xffff) + aLow * bHigh;
-  return (aHigh * bHigh + Math.floor(middle / 65536) + Math.floor(middleLow / 65536)) >>> 0;
+  const low = Math.imul(aLow, bLow) >>> 16;
+  // No sum of these passes 2^32, so wrapping loses nothing.
+  const middle = (Math.imul(aHigh, bLow) + low) | 0;
+  const other = (Math.imul(aLow, bHigh) + (middle & 0xffff)) | 0;
+  return (Math.imul(aHigh, bHigh) + (middle >>> 16) + (other >>> 16)) | 0;
 }
 
 /** The 64-bit key of one (seed, epoch, sample, purpose), as two uint32 words. */
@@ -94,10 +96,14 @@ export function rngFromKey(key: DiceKey): Rng {
   return {
     uniform: () => next() / 2 ** 32,
     int: (bound) => {
-      const limit = 2 ** 32 - (2 ** 32 % bound);
       let word = next();
-      while (word >= limit) word = next();
-      return word % bound;
+      // Words at and above the last multiple of bound are drawn again; only those near 2^32 can be.
+      if (word > 0xffffffff - bound) {
+        const limit = 2 ** 32 - (2 ** 32 % bound);
+        while (word >= limit) word = next();
+      }
+      // The remainder, exact for uint32 and quicker than `%` of doubles.
+      return word - Math.floor(word / bound) * bound;
     },
   };
 }

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, rename } from "node:fs/promises";
 import { basename, join } from "node:path";
@@ -15,7 +16,7 @@ import type { OpenData } from "./open-data.js";
 import type { PlanSection } from "./plan.js";
 import { createRunFolder, RUN_FILES } from "./run-folder.js";
 import { type RunRecord, readRecord, recordSettings, writeRecord, writeSettings } from "./run-record.js";
-import { FIRST_PLACE } from "./unit-places.js";
+import { FIRST_PLACE, type OpenPhase } from "./unit-places.js";
 import type { World } from "./world.js";
 
 /** A run that may begin to train. */
@@ -131,11 +132,20 @@ function rowsOf(plan: readonly PlanSection[]): RunRecord["plan"] {
 }
 
 function describeData({ phases }: OpenData): RunRecord["data"] {
-  return phases.map(({ name, dataset }) => ({
-    phase: name,
-    fingerprint: dataset.fingerprint,
-    length: dataset.length,
+  return phases.map((phase) => ({
+    phase: phase.name,
+    fingerprint: fingerprintOf(phase),
+    length: phase.sources.reduce((sum, { dataset }) => sum + dataset.length, 0),
+    unitSize: phase.unitSize,
   }));
+}
+
+/** The rows of a phase; of a mixed one also in which proportions. */
+function fingerprintOf({ isMixed, sources }: OpenPhase): string {
+  if (!isMixed) return sources[0]?.dataset.fingerprint ?? "";
+  const hash = createHash("sha256");
+  for (const { dataset, share } of sources) hash.update(JSON.stringify([dataset.fingerprint, share]));
+  return hash.digest("hex");
 }
 
 /** Checkpoints of later steps belong to a course that the run now leaves; they stay, but out of the way. */

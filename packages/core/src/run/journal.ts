@@ -21,6 +21,8 @@ export interface JournalStep {
   readonly lr: number;
   /** Samples since the run began. */
   readonly samples: number;
+  /** Rows that were replaced since the run began. */
+  readonly badSamples: number;
   readonly report: StepReport;
   /** The validation loss after the step, where it was measured. */
   readonly validation?: ValidationResult | undefined;
@@ -108,7 +110,7 @@ export class Journal {
     }
   }
 
-  async step({ step, lr, samples, report, validation }: JournalStep): Promise<void> {
+  async step({ step, lr, samples, badSamples, report, validation }: JournalStep): Promise<void> {
     const { lastStep, every, broadcast, worldSize } = this.facts;
     const now = performance.now();
     const wallMs = now - this.since;
@@ -124,6 +126,7 @@ export class Journal {
     const rssBytes = process.memoryUsage.rss();
     const place = { step, epoch, phase: phase?.name ?? "" };
     const pace = (this.window.samples / this.window.wallMs) * 1000;
+    const replaced = badSamples === 0 ? {} : { badSamples };
     const shown = { lr, gradNorm, rssBytes, samplesPerSecond: pace, ...this.speed() };
     const secondsLeft = ((lastStep - step) * this.pace) / 1000;
     const validationLoss = validation?.loss;
@@ -131,7 +134,13 @@ export class Journal {
     if (isLogged)
       await broadcast(
         "onLog",
-        this.write({ ...place, ...shown, samples, ...(validation !== undefined && { validation }) }),
+        this.write({
+          ...place,
+          ...shown,
+          ...replaced,
+          samples,
+          ...(validation !== undefined && { validation }),
+        }),
       );
     await broadcast("onStep", { ...place, loss, lr, gradNorm, samples: stepSamples, wallMs });
   }
@@ -201,6 +210,7 @@ export class Journal {
       | "samplesPerSecond"
       | "samples"
       | "validation"
+      | "badSamples"
       | "flopsPerSecond"
       | "mfu"
     >,

@@ -1,27 +1,26 @@
 import type { DeviceName } from "@hyfw/native";
-import type { Augmenter, Sample } from "../hooks/augmenter.js";
+import type { Sample } from "../hooks/augmenter.js";
 import type { Batch } from "../hooks/model.js";
 import { checkShapes, collateImages } from "./collate.js";
 import { diceKey } from "./dice.js";
 import { limitConcurrency } from "./limit-concurrency.js";
 import { PixelBuffers } from "./pixel-buffers.js";
 import { readSample } from "./read-sample.js";
+import { type ReplacedSample, replaceBadSample } from "./replace-bad-sample.js";
 import {
   type DataPlace,
   type OpenPhase,
   type OrderFacts,
   type PlacedUnit,
   unitsFrom,
+  wholeSteps,
 } from "./unit-places.js";
 
 /** What a loader reads and how. */
 export interface LoaderFacts extends OrderFacts {
   readonly phases: readonly OpenPhase[];
-  readonly augmenters: readonly Augmenter[];
   readonly rank: number;
   readonly worldSize: number;
-  /** Samples of one micro-batch; divides this process's share of a unit. */
-  readonly microBatch: number;
   /** Pictures decoded at a time. */
   readonly inFlight: number;
   /** Batches that are read before they are asked for. */
@@ -32,6 +31,8 @@ export interface LoaderFacts extends OrderFacts {
 export interface LoadedBatch {
   readonly unit: PlacedUnit;
   readonly samples: readonly Sample[];
+  /** Rows that could not be read, in whose place others stand. */
+  readonly replaced: readonly ReplacedSample[];
   /** The batch on the device, once; its tensors belong to the current scope. */
   toBatch(device: DeviceName): Batch;
 }
@@ -39,7 +40,7 @@ export interface LoadedBatch {
 /** Micro-batches of a run in order, read ahead of use. */
 export class Loader {
   private readonly parts: Iterator<UnitPart>;
-  private readonly pending: Promise<LoadedBatch>[] = [];
+  private readonly pending: { readonly unit: PlacedUnit; readonly batch: Promise<LoadedBatch> }[] = [];
   private readonly limit: <Result>(work: () => Promise<Result>) => Promise<Result>;
   private readonly buffers = new PixelBuffers();
   private isClosed = false;
@@ -48,15 +49,21 @@ export class Loader {
     private readonly facts: LoaderFacts,
     start: DataPlace,
   ) {
-    this.parts = partsOf(unitsFrom(start, facts.phases, facts), facts);
+    this.parts = partsOf(wholeSteps(unitsFrom(start, facts.phases, facts)), facts);
     this.limit = limitConcurrency(facts.inFlight);
+  }
+
+  /** The unit that the next micro-batch is of; `undefined` after the last. */
+  get upcoming(): PlacedUnit | undefined {
+    this.readAhead();
+    return this.pending[0]?.unit;
   }
 
   /** The next micro-batch; `undefined` after the last. @throws the error of the row that could not be read */
   async next(): Promise<LoadedBatch | undefined> {
     this.readAhead();
     const first = this.pending.shift();
-    const batch = await first;
+    const batch = await first?.batch;
     this.readAhead();
     return batch;
   }
@@ -64,7 +71,7 @@ export class Loader {
   /** Stops reading and waits for what is under way. */
   async close(): Promise<void> {
     this.isClosed = true;
-    await Promise.allSettled(this.pending);
+    await Promise.allSettled(this.pending.map(({ batch }) => batch));
     this.pending.length = 0;
   }
 
@@ -75,7 +82,7 @@ export class Loader {
       const batch = this.read(value);
       // Its error is thrown where the batch is taken; until then it must not count as unhandled.
       batch.catch(() => undefined);
-      this.pending.push(batch);
+      this.pending.push({ unit: value.unit, batch });
     }
   }
 
@@ -84,27 +91,31 @@ export class Loader {
     const { height, width } = unit.resolution;
     const bytes = height * width * 3;
     const pixels = this.buffers.take(positions.length * bytes);
-    const samples = await all([...positions], (position) =>
-      this.limit(() => readSample(position, unit, this.facts)),
+    const { dataset } = unit.source;
+    const facts = { dataset, resolution: unit.resolution };
+    const read = await all([...positions], (first, place) =>
+      replaceBadSample(first, facts, async (position) => {
+        const sample = await this.limit(() => readSample(position, unit, seed));
+        checkShapes([sample], unit.resolution);
+        const own = pixels.subarray(place * bytes, (place + 1) * bytes);
+        await this.limit(() => dataset.readPixels(sample.row, sample.geometry, own));
+        return sample;
+      }),
     );
-    checkShapes(samples, unit.resolution);
-    await all(samples, ({ row, geometry }, place) =>
-      this.limit(() =>
-        unit.phase.dataset.readPixels(row, geometry, pixels.subarray(place * bytes, (place + 1) * bytes)),
-      ),
-    );
+    const samples = read.map(({ result }) => result);
     return {
       unit,
       samples,
+      replaced: read.flatMap(({ replaced }) => replaced),
       toBatch: (device) => {
         const images = collateImages(pixels, samples, device);
         this.buffers.giveBack(pixels);
         return {
           samples,
-          epoch: unit.epoch,
+          epoch: unit.pass,
           resolution: unit.resolution,
           images,
-          key: (sample, purpose) => diceKey(seed, unit.epoch, samples[sample]?.row.id ?? "", purpose),
+          key: (sample, purpose) => diceKey(seed, unit.pass, samples[sample]?.row.id ?? "", purpose),
         };
       },
     };
@@ -118,12 +129,10 @@ interface UnitPart {
 }
 
 /** Units dealt to processes contiguously, and a process's share cut into micro-batches. */
-function* partsOf(
-  units: Iterable<PlacedUnit>,
-  { rank, worldSize, microBatch }: LoaderFacts,
-): Generator<UnitPart> {
+function* partsOf(units: Iterable<PlacedUnit>, { rank, worldSize }: LoaderFacts): Generator<UnitPart> {
   for (const unit of units) {
     const share = unit.positions.length / worldSize;
+    const { microBatch } = unit.phase.share;
     for (let at = rank * share; at < (rank + 1) * share; at += microBatch)
       yield { unit, positions: unit.positions.subarray(at, at + microBatch) };
   }

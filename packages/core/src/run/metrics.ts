@@ -31,6 +31,8 @@ export interface MetricsLine {
   readonly ms: Readonly<Record<"data" | "forward" | "backward" | "update" | "other", number>>;
   /** Steps of these that changed no weight, since a gradient was not finite; their losses are not in the mean. */
   readonly skipped?: number;
+  /** Rows that could not be read and were replaced since the run began, over all ranks; when there are any. */
+  readonly badSamples?: number;
   /** Wall time of checkpoints and pictures since the line before, in no step's time. */
   readonly betweenStepsMs: number;
   /** Operations of linear layers and attention per second of wall time, those that are computed again included. */

@@ -9,6 +9,7 @@ import { licenseNotice, writeModelCard } from "../report/model-card.js";
 import { writeReport } from "../report/write-report.js";
 import type { Settings } from "../settings/schema.js";
 import type { Engine } from "./build-engine.js";
+import { useRows } from "./data-use.js";
 import { drawPictures } from "./draw-pictures.js";
 import type { Broadcast, CheckpointEvent, EndEvent } from "./events.js";
 import type { Journal } from "./journal.js";
@@ -40,7 +41,7 @@ export class Milestones {
   private savedAt = -1;
   private readonly writer = new CheckpointWriter();
   /** The checkpoint that is being written. */
-  private underway: CheckpointEvent | undefined;
+  private underway: (CheckpointEvent & { readonly state: RunState }) | undefined;
 
   constructor(private readonly facts: MilestoneFacts) {}
 
@@ -98,14 +99,15 @@ export class Milestones {
     const shown = displayPath(runDir, cwd);
     const stopped =
       reason === "interrupted" ? [`stopped at step ${state.step}; go on with: hyfw --resume ${shown}`] : [];
-    return [...stopped, `run     ${shown}`, `report  ${displayPath(report, cwd)}`];
+    const drawn = this.useOf(state).map(([label, fact]) => `used    ${label}: ${fact}`);
+    return [...stopped, ...drawn, `run     ${shown}`, `report  ${displayPath(report, cwd)}`];
   }
 
   private async draw(state: RunState): Promise<void> {
     const { settings, engine, data, runDir, journal, broadcast, world } = this.facts;
     const { every: _every, resolution, prompts, batchSize, ...request } = settings.samples;
     if (prompts.length === 0) return;
-    const first = data.phases[0]?.dataset.buckets[0]?.resolution;
+    const first = data.phases[0]?.sources[0]?.dataset.buckets[0]?.resolution;
     const size = resolution ?? first;
     if (size === undefined) return;
     const { step } = state;
@@ -155,7 +157,7 @@ export class Milestones {
       { writer: this.writer, world },
     );
     this.savedAt = state.step;
-    this.underway = { step: state.step, path };
+    this.underway = { step: state.step, path, state };
   }
 
   /** What a file of weights tells whoever finds it alone. */
@@ -176,8 +178,9 @@ export class Milestones {
     const { underway } = this;
     this.underway = undefined;
     if (underway === undefined || !this.facts.world.isFirst) return;
-    this.record(underway, "running");
-    await this.facts.broadcast("onCheckpoint", underway);
+    const { state, ...event } = underway;
+    this.record(state, "running");
+    await this.facts.broadcast("onCheckpoint", event);
   }
 
   private report(state: RunState, reason: EndEvent["reason"] | undefined): string {
@@ -185,8 +188,13 @@ export class Milestones {
     return writeReport(this.facts.runDir, record);
   }
 
-  private record({ step }: Pick<RunState, "step">, status: RunRecord["status"]): RunRecord {
-    const record: RunRecord = { ...this.facts.record, status, step };
+  private useOf({ use = {}, badSamples }: RunState): (readonly [string, string])[] {
+    return useRows(this.facts.data.phases, use, badSamples);
+  }
+
+  private record(state: RunState, status: RunRecord["status"]): RunRecord {
+    const use = this.useOf(state).map(([label, fact]): [string, string] => [label, fact]);
+    const record: RunRecord = { ...this.facts.record, status, step: state.step, use };
     writeRecord(this.facts.runDir, record);
     return record;
   }

@@ -1,6 +1,7 @@
 import { augmenterOrder, augmenterPurpose } from "../errors/plugins.js";
 import { AUGMENTER, type Augmenter } from "../hooks/augmenter.js";
-import type { LoadedRun } from "./container.js";
+import { asMap } from "../settings/path.js";
+import type { LoadedRun, Provided } from "./container.js";
 
 /**
  * The chain of augmenters in preset order, checked.
@@ -8,7 +9,26 @@ import type { LoadedRun } from "./container.js";
  * they were changed
  */
 export function openAugmenters(run: Pick<LoadedRun, "providers">): Augmenter[] {
-  const providers = run.providers(AUGMENTER);
+  return checkChain(run.providers(AUGMENTER));
+}
+
+/**
+ * The same chain for a phase or a data set that gives some of them other options.
+ * @param overrides options by plugin name, laid over the run's
+ */
+export async function openAugmentersUnder(
+  run: LoadedRun,
+  overrides: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {},
+): Promise<Augmenter[]> {
+  const changed = run.plugins.filter(({ name }) => Object.hasOwn(overrides, name));
+  if (changed.length === 0) return openAugmenters(run);
+  const options = new Map(
+    changed.map(({ name, options: own }) => [name, { ...asMap(own), ...overrides[name] }]),
+  );
+  return checkChain(await run.providersUnder(AUGMENTER, options));
+}
+
+function checkChain(providers: readonly Provided<Augmenter>[]): Augmenter[] {
   const owners = new Map<string, string>();
   let editor: string | undefined;
   for (const { plugin, value } of providers) {

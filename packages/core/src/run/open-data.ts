@@ -1,29 +1,34 @@
 import { unitUneven } from "../errors/world.js";
 import { DATASET, type Dataset, type PhaseData } from "../hooks/dataset.js";
 import { SAMPLER } from "../hooks/sampler.js";
+import type { Settings } from "../settings/schema.js";
 import type { LoadedRun } from "./container.js";
 import { checkLossWeights } from "./loss-weights.js";
-import { type OpenPhase, type OrderFacts, orderOf } from "./unit-places.js";
+import { openAugmentersUnder } from "./open-augmenters.js";
+import {
+  mixedEpochUnits,
+  type OpenPhase,
+  type OpenSource,
+  type OrderFacts,
+  orderOf,
+  type UnitShare,
+} from "./unit-places.js";
 import { splitValidation, type ValidationRows } from "./validation-split.js";
 
 /** The data of a run: phases with their rows open, and what orders them. */
 export interface OpenData {
   readonly phases: readonly OpenPhase[];
   readonly order: OrderFacts;
-  readonly share: UnitShare;
   /** Optimizer steps that the data and the settings allow, over all phases. */
   readonly lastStep: number;
   /** Rows that are measured and never trained on; absent when the settings keep none. */
   readonly validation: ValidationRows | undefined;
 }
 
-/** What one process takes of a unit. */
-export interface UnitShare {
-  /** Samples per micro-batch. */
-  readonly microBatch: number;
-  /** Micro-batches that its share of a unit is cut into; 1 unless the run began with more processes. */
-  readonly perUnit: number;
-}
+type PhaseSettings = Settings["phases"][number];
+
+/** Settings of a phase that let its learning rate follow its own steps. */
+const LR_SETTINGS = ["lr", "lrSchedule", "minLr", "warmupSteps", "warmupMinLr"] as const;
 
 /**
  * Opens every phase's rows; they are closed with the run.
@@ -38,31 +43,72 @@ export async function openData(
   }: { worldSize: number; unitSize?: number },
 ): Promise<OpenData> {
   const { train, phases: settings, run: runSettings } = run.settings;
-  const opened: Dataset[] = [];
-  for (const { name, data } of settings)
-    opened.push(await openRows(run, `phase ${name}`, { name, options: data }));
-  const { training, rows: validation } = await keepOut(run, opened);
+  const open: Dataset[] = [];
+  for (const phase of settings)
+    for (const { name, data } of sourcesOf(phase))
+      open.push(await openRows(run, `phase ${name}`, { name, options: data }));
+  const { training, rows: validation } = await keepOut(run, open);
   await checkLossWeights(train.lossWeights, training);
-  const phases: OpenPhase[] = [];
-  for (const [index, { name, epochs, maxSteps }] of settings.entries()) {
-    const dataset = training[index];
-    if (dataset === undefined) continue;
-    const steps = Math.min(maxSteps ?? train.maxSteps, train.maxSteps);
-    phases.push({
-      name,
-      dataset,
-      epochs: epochs ?? train.epochs,
-      maxUnits: steps * train.gradAccuSteps,
-    });
-  }
   const order = {
     sampler: run.get(SAMPLER),
     seed: runSettings.seed,
     unitSize,
+    // The batch size of a run is fixed, so its unit tells with how many processes it began.
+    ranks: unitSize / train.batchSize,
   };
-  const units = phases.reduce((sum, phase) => sum + unitsOf(phase, order), 0);
-  const lastStep = Math.min(train.maxSteps, Math.max(1, Math.floor(units / train.gradAccuSteps)));
-  return { phases, order, share: shareOf(unitSize, worldSize, train.batchSize), lastStep, validation };
+  const phases: OpenPhase[] = [];
+  const left = [...training];
+  for (const phase of settings)
+    phases.push(await openPhase(run, phase, left.splice(0, sourcesOf(phase).length), order, worldSize));
+  const steps = phases.reduce((sum, phase) => sum + phase.steps, 0);
+  const lastStep = Math.min(train.maxSteps, Math.max(1, steps));
+  return { phases, order, lastStep, validation };
+}
+
+/** @param datasets of its sources, in their order */
+async function openPhase(
+  run: LoadedRun,
+  phase: PhaseSettings,
+  datasets: readonly Dataset[],
+  order: OrderFacts,
+  worldSize: number,
+): Promise<OpenPhase> {
+  const train = { ...run.settings.train, ...phase.train };
+  const sources: OpenSource[] = [];
+  const weights = phase.mix?.reduce((sum, { weight }) => sum + weight, 0) ?? 1;
+  for (const [n, { name, plugins, weight }] of sourcesOf(phase).entries()) {
+    const dataset = datasets[n];
+    if (dataset === undefined) throw new RangeError(`phase ${phase.name} has no data set ${n}`);
+    const augmenters = await openAugmentersUnder(run, plugins);
+    sources.push({ name, dataset, share: weight / weights, augmenters });
+  }
+  const steps = Math.min(phase.maxSteps ?? train.maxSteps, train.maxSteps);
+  const unitSize = order.ranks * train.batchSize;
+  const open = {
+    name: phase.name,
+    sources,
+    isMixed: phase.mix !== undefined,
+    epochs: phase.epochs ?? train.epochs,
+    maxUnits: steps * train.gradAccuSteps,
+    unitSize,
+    share: shareOf(unitSize, worldSize, train.batchSize),
+    train,
+    hasOwnLr: LR_SETTINGS.some((name) => phase.train?.[name] !== undefined),
+  };
+  return { ...open, steps: Math.floor(unitsOf(open, order) / train.gradAccuSteps) };
+}
+
+interface SourceSettings {
+  readonly name: string;
+  readonly data: PhaseSettings["data"];
+  readonly plugins?: PhaseSettings["plugins"];
+  readonly weight: number;
+}
+
+/** The data sets of a phase: those of its mix, or its own. */
+function sourcesOf({ name, data, plugins, mix }: PhaseSettings): SourceSettings[] {
+  if (mix === undefined) return [{ name, data, plugins, weight: 1 }];
+  return mix.map((source) => ({ ...source, name: `${name}/${source.name}` }));
 }
 
 async function openRows(run: LoadedRun, what: string, data: PhaseData): Promise<Dataset> {
@@ -93,10 +139,13 @@ function shareOf(unitSize: number, worldSize: number, batchSize: number): UnitSh
 }
 
 /** Units of a whole phase; beyond its first epochs an estimate, since only leftovers differ from one to the next. */
-function unitsOf(phase: OpenPhase, order: OrderFacts): number {
+function unitsOf(phase: Omit<OpenPhase, "steps">, order: OrderFacts): number {
+  const [source] = phase.sources;
+  if (source === undefined) return 0;
+  if (phase.isMixed) return Math.min(phase.maxUnits, mixedEpochUnits(phase) * phase.epochs);
   const exact = Math.min(phase.epochs, 8);
   let units = 0;
   for (let epoch = 0; epoch < exact && units < phase.maxUnits; epoch++)
-    units += orderOf(phase, epoch, order).units;
+    units += orderOf(phase, source, epoch, order).units;
   return Math.min(phase.maxUnits, Math.floor((units / exact) * phase.epochs));
 }

@@ -1,6 +1,5 @@
 import { captionCutters } from "./caption-cuts.js";
 import type { LoadedRun } from "./container.js";
-import { openAugmenters } from "./open-augmenters.js";
 import type { OpenData } from "./open-data.js";
 import type { PlanSection } from "./plan.js";
 import { type RowSurvey, surveyRows } from "./survey-rows.js";
@@ -13,12 +12,14 @@ export async function planAugmenters(
   run: Pick<LoadedRun, "providers" | "settings">,
   { phases }: Pick<OpenData, "phases">,
 ): Promise<PlanSection[]> {
-  const augmenters = [...openAugmenters(run), ...captionCutters(run)];
-  if (augmenters.every(({ chances = [], survey }) => chances.length === 0 && survey === undefined)) return [];
   const sections: PlanSection[] = [];
-  for (const { name, dataset } of phases) {
+  const sources = phases.flatMap((phase) => phase.sources);
+  for (const { name, dataset, augmenters: own } of sources) {
+    const augmenters = [...own, ...captionCutters(run)];
+    if (augmenters.every(({ chances = [], survey }) => chances.length === 0 && survey === undefined))
+      continue;
     const survey = await surveyRows(dataset, augmenters, { seed: run.settings.run.seed });
-    const title = phases.length === 1 ? "Chances" : `Chances, phase ${name}`;
+    const title = sources.length === 1 ? "Chances" : `Chances, phase ${name}`;
     sections.push({ title: `${title} (${lookedAt(survey)})`, rows: surveyLines(survey) });
   }
   return sections;

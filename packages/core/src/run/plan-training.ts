@@ -1,4 +1,5 @@
 import { type DeviceName, dtypeBytes, linearKernel, threads, torchVersion } from "@hyfw/native";
+import { describeValue } from "../errors/words.js";
 import { describeGroup } from "../optimizer/update-rules.js";
 import type { Settings } from "../settings/schema.js";
 import type { Engine } from "./build-engine.js";
@@ -7,9 +8,11 @@ import { describeLr } from "./lr-schedule.js";
 import type { OpenData } from "./open-data.js";
 import type { PlanSection } from "./plan.js";
 import { formatBytes } from "./progress.js";
-import { orderOf } from "./unit-places.js";
+import { mixedEpochUnits, type OpenPhase, type OrderFacts, orderOf } from "./unit-places.js";
 import type { ValidationRows } from "./validation-split.js";
 import type { World } from "./world.js";
+
+type PhaseSettings = Settings["phases"][number];
 
 /** What the plan of a training run is made from. */
 export interface PlanFacts {
@@ -24,6 +27,7 @@ export function planTraining(run: LoadedRun, { data, engine, device, world }: Pl
   return [
     planData(run, data),
     planSteps(run, data, world),
+    ...planPhases(run, data, world),
     planModel(engine),
     {
       title: "Machine",
@@ -39,12 +43,22 @@ export function planTraining(run: LoadedRun, { data, engine, device, world }: Pl
 }
 
 function planData({ settings }: LoadedRun, { phases, order, validation }: OpenData): PlanSection {
-  const rows = phases.flatMap((phase): [string, string][] => [
-    ...phase.dataset
-      .describe()
-      .map((fact, n): [string, string] => [n === 0 ? `phase ${phase.name}` : "", fact]),
-    ...orderOf(phase, 0, order).notes.map((note): [string, string] => ["", note]),
-  ]);
+  const rows: [string, string][] = phases.flatMap((phase) =>
+    phase.sources.flatMap((source): [string, string][] => [
+      ...source.dataset
+        .describe()
+        .map((fact, n): [string, string] => [n === 0 ? `phase ${source.name}` : "", fact]),
+      ...orderOf(phase, source, 0, order).notes.map((note): [string, string] => ["", note]),
+      ...(source.dataset.onBadSample === undefined
+        ? []
+        : [
+            ["", `unreadable rows are replaced, at most ${source.dataset.onBadSample.limit}`] as [
+              string,
+              string,
+            ],
+          ]),
+    ]),
+  );
   if (validation !== undefined)
     rows.push(["validation", describeValidation(validation, settings.validation)]);
   return { title: "Data", rows };
@@ -61,34 +75,119 @@ function describeValidation(
 
 function planSteps(
   { settings }: LoadedRun,
-  { phases, order, share, lastStep }: OpenData,
+  { phases, order, lastStep }: OpenData,
   { worldSize }: World,
 ): PlanSection {
   const { gradAccuSteps, ema } = settings.train;
-  const samples = order.unitSize * gradAccuSteps;
+  const [first] = phases;
   const perEpoch = phases.map(
-    (phase) => `${phase.name} ${(orderOf(phase, 0, order).units / gradAccuSteps).toFixed(1)}`,
+    (phase) => `${phase.name} ${(epochUnits(phase, order) / phase.train.gradAccuSteps).toFixed(1)}`,
   );
   return {
     title: "Steps",
     rows: [
       ["steps", String(lastStep)],
-      [
-        "samples per step",
-        `${samples} = ${share.microBatch} per micro-batch × ${gradAccuSteps * share.perUnit} micro-batch(es) × ${worldSize} process(es)`,
-      ],
+      ["samples per step", first === undefined ? "" : samplesPerStep(first, worldSize)],
       ["steps per epoch", perEpoch.join(", ")],
       ...settings.train.lossWeights.map(({ match, weight }): [string, string] => [
         "loss weight",
         `${weight} for rows of ${match.join(", ")}`,
       ]),
-      ["learning rate", describeLr(settings.train, samples, lastStep)],
+      ["learning rate", describeLr(settings.train, order.unitSize * gradAccuSteps, lastStep)],
       [
         "moving average",
         ema.enabled ? `decay ${ema.decay ?? 0.9999}${ema.warmup ? ", with warm-up" : ""}` : "none",
       ],
     ],
   };
+}
+
+function samplesPerStep({ unitSize, share, train }: OpenPhase, worldSize: number): string {
+  return `${unitSize * train.gradAccuSteps} = ${share.microBatch} per micro-batch × ${train.gradAccuSteps * share.perUnit} micro-batch(es) × ${worldSize} process(es)`;
+}
+
+function epochUnits(phase: OpenPhase, order: OrderFacts): number {
+  const [source] = phase.sources;
+  if (phase.isMixed || source === undefined) return mixedEpochUnits(phase);
+  return orderOf(phase, source, 0, order).units;
+}
+
+/** One section per phase where there are several, a mix, or settings of its own: its steps and what it has otherwise. */
+function planPhases(
+  { settings }: LoadedRun,
+  { phases, order }: OpenData,
+  { worldSize }: World,
+): PlanSection[] {
+  const isPlain = ({ isMixed }: OpenPhase, n: number): boolean => {
+    const { train = {}, plugins = {} } = settings.phases[n] ?? {};
+    return !isMixed && Object.keys(train).length === 0 && Object.keys(plugins).length === 0;
+  };
+  if (phases.length === 1 && phases.every(isPlain)) return [];
+  let step = 0;
+  return phases.map((phase, n) => {
+    const first = step + 1;
+    step += phase.steps;
+    return {
+      title: `Phase ${phase.name}`,
+      rows: [
+        ["steps", `${first} to ${step}: ${phase.steps} step(s), ${phase.epochs} epoch(s) at most`],
+        ...mixRows(phase),
+        ["samples per step", samplesPerStep(phase, worldSize)],
+        [
+          "learning rate",
+          phase.hasOwnLr
+            ? `${describeLr(phase.train, phase.unitSize * phase.train.gradAccuSteps, phase.steps)} of the phase`
+            : "the run's",
+        ],
+        ...passedOver(phase, order),
+        ...overrides(settings.phases[n]),
+      ] as const,
+    };
+  });
+}
+
+/** Share, units of an epoch and use of each picture, for every data set of a mixed phase. */
+function mixRows(phase: OpenPhase): [string, string][] {
+  if (!phase.isMixed) return [];
+  const units = mixedEpochUnits(phase);
+  return phase.sources.map(({ name, share, dataset }): [string, string] => {
+    const samples = share * units * phase.unitSize;
+    return [
+      `data set ${name}`,
+      `${Number((100 * share).toFixed(2))} % of the samples: ${Math.round(samples)} per epoch, each of ${dataset.length} position(s) used ${Number((samples / dataset.length).toFixed(2))} time(s)`,
+    ];
+  });
+}
+
+/** Units at the end of a phase that fill no step; known where the phase is short enough to be counted whole. */
+function passedOver(phase: OpenPhase, order: OrderFacts): [string, string][] {
+  const [source] = phase.sources;
+  if (source === undefined || phase.epochs > 8) return [];
+  let units = phase.isMixed ? mixedEpochUnits(phase) * phase.epochs : 0;
+  for (let epoch = 0; epoch < phase.epochs && !phase.isMixed; epoch++)
+    units += orderOf(phase, source, epoch, order).units;
+  const left = Math.min(units, phase.maxUnits) - phase.steps * phase.train.gradAccuSteps;
+  return left <= 0 ? [] : [["passed over", `${left} unit(s) at its end that fill no step`]];
+}
+
+/** What a phase has otherwise than the run, setting by setting. */
+function overrides({
+  train = {},
+  data = {},
+  plugins = {},
+  mix = [],
+}: Partial<PhaseSettings> = {}): [string, string][] {
+  const lines = (prefix: string, tree: Readonly<Record<string, unknown>>): [string, string][] =>
+    Object.entries(tree).map(([name, value]) => [`${prefix}.${name}`, describeValue(value)]);
+  return [
+    ...lines("train", train),
+    ...lines("data", data),
+    ...lines("plugins", plugins),
+    ...mix.flatMap((source) => [
+      ...lines(`${source.name}: data`, source.data),
+      ...lines(`${source.name}: plugins`, source.plugins ?? {}),
+    ]),
+  ];
 }
 
 function planModel({ model, optimizer, groups, accelerators }: Engine): PlanSection {

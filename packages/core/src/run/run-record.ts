@@ -26,7 +26,17 @@ const RecordSchema = z.object({
   versions: z.record(z.string(), z.string()),
   machine: z.record(z.string(), z.union([z.string(), z.number()])),
   /** Fingerprint of each phase's rows. */
-  data: z.array(z.object({ phase: z.string(), fingerprint: z.string(), length: z.number() })),
+  data: z.array(
+    z.object({
+      phase: z.string(),
+      fingerprint: z.string(),
+      length: z.number(),
+      /** Samples per unit of the phase; absent in runs of before phases could have their own. */
+      unitSize: z.number().int().optional(),
+    }),
+  ),
+  /** Samples drawn from each data set, and rows that were replaced: label and fact. */
+  use: z.array(z.tuple([z.string(), z.string()])).optional(),
   model: z.record(z.string(), z.string()),
   /** Samples per unit of the data's order; fixed when the run is created. */
   unitSize: z.number().int(),
@@ -58,14 +68,31 @@ export function writeSettings(runDir: string, { settings, cwd }: ResolvedSetting
   const path = join(runDir, RUN_FILES.settings);
   if (existsSync(path)) return;
   const { resume: _resume, ...run } = settings.run;
-  const plugins = Object.fromEntries(
-    // A path starts from the file that names it, which lies elsewhere now.
-    Object.entries(settings.plugins).map(([name, options]) => [
+  const phases = settings.phases.map((phase) => ({
+    ...phase,
+    ...(phase.plugins !== undefined && { plugins: absolutePlugins(phase.plugins, cwd) }),
+    ...(phase.mix !== undefined && {
+      mix: phase.mix.map((source) => ({
+        ...source,
+        ...(source.plugins !== undefined && { plugins: absolutePlugins(source.plugins, cwd) }),
+      })),
+    }),
+  }));
+  const plugins = absolutePlugins(settings.plugins, cwd);
+  writeDurably(path, `${JSON.stringify({ ...settings, run, phases, plugins }, null, 2)}\n`);
+}
+
+/** Options by plugin name. A path starts from the file that names it, which lies elsewhere now. */
+function absolutePlugins<Options>(
+  plugins: Readonly<Record<string, Options>>,
+  cwd: string,
+): Record<string, Options> {
+  return Object.fromEntries(
+    Object.entries(plugins).map(([name, options]) => [
       isPluginPath(name) ? resolve(cwd, name) : name,
       options,
     ]),
   );
-  writeDurably(path, `${JSON.stringify({ ...settings, run, plugins }, null, 2)}\n`);
 }
 
 /** Settings, origins and versions of a run, as `run.json` keeps them. */

@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { CommandIo } from "../cli/command.js";
 import { ACCELERATOR, type Accelerator } from "../hooks/accelerator.js";
 import { AUGMENTER, type Augmenter } from "../hooks/augmenter.js";
-import { DATASET, type Dataset } from "../hooks/dataset.js";
+import { type BadSamplePolicy, DATASET, type Dataset } from "../hooks/dataset.js";
 import { MODEL, type ParameterSlot } from "../hooks/model.js";
 import { OPTIMIZER, type Optimizer } from "../hooks/optimizer.js";
 import { SAMPLER, type SamplerHook } from "../hooks/sampler.js";
@@ -20,7 +20,9 @@ import { runTraining } from "./train.js";
 
 /** What a tiny run may have in other ways than usual. */
 export interface TinyParts {
+  /** A phase's `data.rows` goes before. */
   readonly rows?: number;
+  readonly onBadSample?: BadSamplePolicy;
   /** Called for each row that is read; may throw. */
   readonly onRead?: (position: number) => void;
   readonly accelerators?: readonly Accelerator[];
@@ -31,7 +33,7 @@ export interface TinyParts {
 }
 
 /** Rows of one colour each in two buckets, 4x8 and 8x4. */
-export function tinyDataset({ rows = 20, onRead }: TinyParts = {}): Dataset {
+export function tinyDataset({ rows = 20, onRead, onBadSample }: TinyParts = {}): Dataset {
   const half = Math.ceil(rows / 2);
   const range = (from: number, to: number) =>
     Uint32Array.from({ length: to - from }, (_unused, n) => from + n);
@@ -68,6 +70,7 @@ export function tinyDataset({ rows = 20, onRead }: TinyParts = {}): Dataset {
       const colour = [rng.int(256), rng.int(256), rng.int(256)];
       for (let n = 0; n < out.length; n++) out[n] = colour[n % 3] ?? 0;
     },
+    ...(onBadSample !== undefined && { onBadSample }),
     close: async () => undefined,
   };
 }
@@ -157,7 +160,10 @@ export async function tinySettings(
   const { accelerators = [], augmenters = [], listener, model = tinyModel } = parts;
   const plugins = [
     plugin("tiny-data", [DATASET], ({ provide }) =>
-      provide(DATASET, { open: async () => tinyDataset(parts) }),
+      provide(DATASET, {
+        open: async ({ options: { rows } }) =>
+          tinyDataset({ ...parts, ...(typeof rows === "number" && { rows }) }),
+      }),
     ),
     plugin("tiny-order", [SAMPLER], ({ provide }) => provide(SAMPLER, tinySampler)),
     plugin("tiny-flip", [AUGMENTER], ({ provide }) =>

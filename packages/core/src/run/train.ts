@@ -4,9 +4,10 @@ import type { RunState } from "../checkpoint/state.js";
 import type { CommandIo } from "../cli/command.js";
 import type { Sample } from "../hooks/augmenter.js";
 import { displayPath } from "../preset/origin.js";
-import type { Settings } from "../settings/schema.js";
+import { countBadSamples } from "./bad-sample-count.js";
 import { buildEngine, type Engine, heldBytes } from "./build-engine.js";
 import type { LoadedRun, Provided } from "./container.js";
+import { addUse } from "./data-use.js";
 import { openDevice } from "./device.js";
 import { enterRun, findStart } from "./enter-run.js";
 import { broadcastTo, type EndEvent, RUN_EVENTS, type RunListener } from "./events.js";
@@ -14,12 +15,12 @@ import { Journal } from "./journal.js";
 import { Ledger } from "./ledger.js";
 import { Loader } from "./loader.js";
 import { lossWeightOf } from "./loss-weights.js";
-import { lrAt, scaledLr } from "./lr-schedule.js";
 import { Milestones } from "./milestones.js";
 import { NonFiniteWatch } from "./non-finite-watch.js";
 import { openAccelerators } from "./open-accelerators.js";
 import { openAugmenters } from "./open-augmenters.js";
 import { type OpenData, openData } from "./open-data.js";
+import { phaseLr } from "./phase-lr.js";
 import { formatPlan, planSettings } from "./plan.js";
 import { planAugmenters } from "./plan-augmenters.js";
 import { planTraining } from "./plan-training.js";
@@ -71,7 +72,6 @@ export async function runTraining(
   const broadcast = broadcastTo(world.isFirst ? [...listeners, ...run.providers(RUN_EVENTS)] : []);
   const { lastStep } = data;
   const { every, peakTflops } = settings.log;
-  const lrSettings = lrSettingsOf(run, data);
   const { timestepCount } = engine.model;
   const journal = new Journal(
     {
@@ -115,17 +115,18 @@ export async function runTraining(
   const validation = openValidation(run, data, { engine, device, world });
   let state = entered;
   const stop = new SharedStop(world, io.signal);
-  const facts = { engine, data, device, world, start: entered, stop, watch };
+  const note = (text: string): void => journal.progress.note(text);
+  const facts = { engine, data, device, world, start: entered, stop, watch, note };
   const heap = new StepHeap();
   try {
-    for await (const [reached, report, from] of steps(run, facts)) {
-      await ledger.add(reached.step, from, settings.train.gradAccuSteps, samplesOf(report));
+    for await (const { reached, report, from, lr, units } of steps(run, facts)) {
+      await ledger.add(reached.step, from, units, samplesOf(report));
       state = reached;
-      const lr = lrAt(state.step, lastStep, lrSettings);
-      const measured = validation?.isDue(state.step, lastStep)
+      const { step, samples, badSamples = 0 } = state;
+      const measured = validation?.isDue(step, lastStep)
         ? await journal.aside(() => validation.measure())
         : undefined;
-      await journal.step({ step: state.step, lr, samples: state.samples, report, validation: measured });
+      await journal.step({ step, lr, samples, badSamples, report, validation: measured });
       const ended = report.batches.findLast(({ unit }) => unit.endsEpoch)?.unit;
       if (ended !== undefined)
         await broadcast("onEpoch", { epoch: ended.epoch, phase: ended.phase.name, step: state.step });
@@ -144,21 +145,16 @@ export async function runTraining(
   }
 }
 
-/** The settings of the learning rate, scaled to the samples of a step. */
-function lrSettingsOf({ settings: { train } }: LoadedRun, { order }: OpenData): Settings["train"] {
-  return scaledLr(train, order.unitSize * train.gradAccuSteps);
-}
-
 /** What measures the validation loss; absent when the settings do not ask for it. */
 function openValidation(
   run: LoadedRun,
   { validation: rows }: OpenData,
   facts: Pick<ValidationFacts, "engine" | "device" | "world">,
 ): Validation | undefined {
-  const settings = run.settings.validation;
+  const { validation: settings, train } = run.settings;
   if (rows === undefined || settings.every === 0) return undefined;
   const inFlight = availableParallelism();
-  return new Validation({ ...facts, settings, rows, augmenters: openAugmenters(run), inFlight });
+  return new Validation({ ...facts, settings, train, rows, augmenters: openAugmenters(run), inFlight });
 }
 
 function samplesOf({ batches }: StepReport): Sample[] {
@@ -173,43 +169,62 @@ interface StepsFacts {
   readonly start: RunState;
   readonly stop: SharedStop;
   readonly watch: NonFiniteWatch;
+  note(text: string): void;
+}
+
+/** One step that is done. */
+interface DoneStep {
+  readonly reached: RunState;
+  readonly report: StepReport;
+  /** Where its data began, and the units that it took. */
+  readonly from: DataPlace;
+  readonly units: number;
+  readonly lr: number;
 }
 
 /** Optimizer steps one after the other, each with the state that the run then has. */
 async function* steps(
   run: LoadedRun,
-  { engine, data, device, world, start, stop, watch }: StepsFacts,
-): AsyncGenerator<readonly [reached: RunState, StepReport, from: DataPlace]> {
-  const { train } = run.settings;
-  const { microBatch, perUnit } = data.share;
-  const lrSettings = lrSettingsOf(run, data);
+  { engine, data, device, world, start, stop, watch, note }: StepsFacts,
+): AsyncGenerator<DoneStep> {
   const facts = {
     ...data.order,
     rank: world.rank,
     worldSize: world.worldSize,
-    microBatch,
     phases: data.phases,
-    augmenters: openAugmenters(run),
     inFlight: availableParallelism(),
     ahead: READ_AHEAD,
   };
-  const lossWeight = lossWeightOf(train.lossWeights);
+  const { maxSteps, lossWeights } = run.settings.train;
+  const lossWeight = lossWeightOf(lossWeights);
   let loader = new Loader(facts, start.place);
   run.onClose("the loader", () => loader.close());
   let state = start;
-  while (state.step < train.maxSteps && !(await stop.ask())) {
+  while (state.step < maxSteps && !(await stop.ask())) {
     const step = state.step + 1;
-    const lr = lrAt(step, data.lastStep, lrSettings);
-    const { gradAccuSteps, maxGradNorm, onNonFinite } = train;
+    const { upcoming } = loader;
+    if (upcoming === undefined) return;
+    const { phase, at: from } = upcoming;
+    const { gradAccuSteps, maxGradNorm, onNonFinite } = phase.train;
+    const { perUnit } = phase.share;
+    const lr = phaseLr(upcoming, step, data.lastStep);
     const order = { step, lr, gradAccuSteps: gradAccuSteps * perUnit, maxGradNorm, onNonFinite };
     const report = await trainStep({ ...engine, device, world, lossWeight }, order, () => loader.next());
     if (report === undefined) return;
     const samples = report.batches.reduce((sum, batch) => sum + batch.samples.length, 0) * world.worldSize;
-    const from = state.place;
-    const place = report.batches.at(-1)?.unit.after ?? from;
-    state = { ...state, step, samples: state.samples + samples, place };
+    const { batches } = report;
+    const before = state.badSamples ?? 0;
+    const badSamples = await countBadSamples({ step, phase, batches, before }, world, note);
+    state = {
+      ...state,
+      step,
+      samples: state.samples + samples,
+      place: batches.at(-1)?.unit.after ?? from,
+      use: addUse(state.use ?? {}, batches, world.worldSize),
+      ...(badSamples > 0 && { badSamples }),
+    };
     const back = await watch.look(state, report);
-    if (back === undefined) yield [state, report, from];
+    if (back === undefined) yield { reached: state, report, from, units: gradAccuSteps, lr };
     else {
       state = back;
       await loader.close();

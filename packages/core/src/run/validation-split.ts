@@ -103,6 +103,7 @@ function without(
     fingerprint: hash.update(JSON.stringify([fraction, data, seed])).digest("hex"),
     length,
     buckets,
+    ...(dataset.onBadSample !== undefined && { onBadSample: dataset.onBadSample }),
     describe: () => [...dataset.describe(), fact],
     row: (position) => dataset.row(position),
     geometry: (row, resolution) => dataset.geometry(row, resolution),

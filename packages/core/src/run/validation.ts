@@ -25,6 +25,7 @@ export interface ValidationResult {
 /** What validation measures with. */
 export interface ValidationFacts {
   readonly settings: Settings["validation"];
+  readonly train: Settings["train"];
   readonly rows: ValidationRows;
   readonly engine: Engine;
   readonly augmenters: readonly Augmenter[];
@@ -163,7 +164,7 @@ export class Validation {
 
   /** Reads batches in their order; a round is an epoch, so captions and noise are keyed by it. */
   private loaderOf(tasks: readonly Measurement[]): Loader {
-    const { rows, settings, augmenters, inFlight } = this.facts;
+    const { rows, settings, train, augmenters, inFlight } = this.facts;
     const byRound = Array.from({ length: settings.timesteps }, (_, round) =>
       tasks.filter((task) => task.round === round),
     );
@@ -183,18 +184,23 @@ export class Validation {
         sampler,
         seed: settings.seed,
         unitSize: settings.batchSize,
+        ranks: 1,
         phases: [
           {
             name: "validation",
-            dataset: rows.dataset,
+            sources: [{ name: "validation", dataset: rows.dataset, share: 1, augmenters }],
+            isMixed: false,
             epochs: settings.timesteps,
             maxUnits: Number.POSITIVE_INFINITY,
+            unitSize: settings.batchSize,
+            share: { microBatch: settings.batchSize, perUnit: 1 },
+            train: { ...train, gradAccuSteps: 1 },
+            hasOwnLr: false,
+            steps: Number.POSITIVE_INFINITY,
           },
         ],
-        augmenters,
         rank: 0,
         worldSize: 1,
-        microBatch: settings.batchSize,
         inFlight,
         ahead: 1,
       },

@@ -1,10 +1,11 @@
 import type { FoundCheckpoint } from "../checkpoint/find.js";
 import { recordAbsent, recordDiffers } from "../errors/checkpoint.js";
+import type { Sample } from "../hooks/augmenter.js";
 import type { LoadedRun } from "./container.js";
 import { digestOf, type LedgerLine, readLedger } from "./ledger.js";
-import { openAugmenters } from "./open-augmenters.js";
 import { openData } from "./open-data.js";
-import { readSample } from "./read-sample.js";
+import { readSample, type SampledUnit } from "./read-sample.js";
+import { replaceBadSample } from "./replace-bad-sample.js";
 import { unitsFrom } from "./unit-places.js";
 
 /**
@@ -23,16 +24,14 @@ export async function verifyRecord(
   const last = lines.at(-1);
   if (first === undefined || last === undefined) throw recordAbsent(runDir);
   const data = await openData(run, { worldSize: 1, unitSize });
-  const facts = { seed: data.order.seed, augmenters: openAugmenters(run) };
+  const { seed } = data.order;
   let samples = 0;
   for (const line of lines) {
     let digest = 0;
     let left = line.units;
     const rows: string[] = [];
     for (const unit of unitsFrom(line.place, data.phases, data.order)) {
-      const read = await Promise.all(
-        [...unit.positions].map((position) => readSample(position, unit, facts)),
-      );
+      const read = await Promise.all([...unit.positions].map((position) => readAgain(position, unit, seed)));
       digest += digestOf(read);
       rows.push(...read.map(({ row }) => row.id));
       left -= 1;
@@ -42,6 +41,23 @@ export async function verifyRecord(
     if (digest !== line.digest || left > 0) throw recordDiffers(line.step, rows);
   }
   return `steps ${first.step} to ${last.step}: the rows, captions and crops of all ${samples} samples are those of the record`;
+}
+
+/** A sample as training read it. Where unreadable rows are replaced, only decoding shows which those are. */
+async function readAgain(position: number, unit: SampledUnit, seed: number): Promise<Sample> {
+  const { dataset } = unit.source;
+  const { height, width } = unit.resolution;
+  const { result } = await replaceBadSample(
+    position,
+    { dataset, resolution: unit.resolution },
+    async (at) => {
+      const sample = await readSample(at, unit, seed);
+      if (dataset.onBadSample !== undefined)
+        await dataset.readPixels(sample.row, sample.geometry, new Uint8Array(height * width * 3));
+      return sample;
+    },
+  );
+  return result;
 }
 
 function chooseLines(lines: readonly LedgerLine[], step: number, most: number): LedgerLine[] {

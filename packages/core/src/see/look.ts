@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { type Tensor, tidy } from "@hyfw/native";
-import type { Augmenter, Sample } from "../hooks/augmenter.js";
+import type { Sample } from "../hooks/augmenter.js";
 import type { Resolution } from "../hooks/dataset.js";
 import { MODEL, type ModelHook } from "../hooks/model.js";
 import { type CaptionReach, TEXT_ENCODER, type TextEncoderHook } from "../hooks/text-encoder.js";
@@ -30,8 +30,11 @@ export interface SeenSample {
 
 /** One micro-batch. */
 export interface SeenBatch {
+  /** The phase, for a mixed one with the data set: `mixed/photos`. */
   readonly phase: string;
   readonly epoch: number;
+  /** Pass over the data set's rows that chance is keyed by; the epoch except in a mixed phase. */
+  readonly pass: number;
   readonly resolution: Resolution;
   readonly samples: readonly SeenSample[];
 }
@@ -40,7 +43,6 @@ export interface SeenBatch {
 export interface LookFacts {
   readonly run: LoadedRun;
   readonly data: OpenData;
-  readonly augmenters: readonly Augmenter[];
   readonly start: ConstructorParameters<typeof Loader>[1];
   /** Micro-batches to pass over, and to give. */
   readonly skip: number;
@@ -52,15 +54,13 @@ export interface LookFacts {
 
 /** Micro-batches from the loader that training uses, one after the other. */
 export async function* look(facts: LookFacts): AsyncGenerator<SeenBatch> {
-  const { run, data, augmenters, start, skip, batches, pictureSize, signal } = facts;
+  const { run, data, start, skip, batches, pictureSize, signal } = facts;
   const loader = new Loader(
     {
       ...data.order,
       phases: data.phases,
-      augmenters,
       rank: 0,
       worldSize: 1,
-      microBatch: data.order.unitSize,
       inFlight: availableParallelism(),
       ahead: 0,
     },
@@ -90,8 +90,9 @@ function seen(loaded: LoadedBatch, { model, encoders }: SeenHooks, pictureSize: 
     const reach = (caption: Caption, encoder: "first" | "second"): CaptionReach | undefined =>
       encoders?.reach?.(givenText(caption), encoder);
     return {
-      phase: loaded.unit.phase.name,
-      epoch,
+      phase: loaded.unit.source.name,
+      epoch: loaded.unit.epoch,
+      pass: epoch,
       resolution,
       samples: samples.map((sample, n) => ({
         sample,

@@ -12,7 +12,8 @@ export interface SeePageFacts {
   /** Label and value: settings hash, seed, data. */
   readonly facts: readonly (readonly [string, string])[];
   readonly batches: readonly SeenBatch[];
-  readonly survey: RowSurvey;
+  /** What was found in the rows of each data set. */
+  readonly surveys: readonly { readonly name: string; readonly survey: RowSurvey }[];
   /** Who draws for which purposes. */
   readonly purposes: readonly (readonly [owner: string, purposes: readonly string[]])[];
 }
@@ -21,7 +22,7 @@ export interface SeePageFacts {
 const MOST_ITEMS = 500;
 
 /** A page that needs nothing beside itself. */
-export function seePage({ title, facts, batches, survey, purposes }: SeePageFacts): string {
+export function seePage({ title, facts, batches, surveys, purposes }: SeePageFacts): string {
   const rows = purposes.map(
     ([owner, list]) =>
       html`<tr><td>${owner}</td><td>${list.map((one) => html`<code>${one}</code> `)}</td></tr>`,
@@ -37,11 +38,13 @@ ${factList(facts)}
 <p class="legend">In captions: <del>taken out or replaced</del> <ins>put in its place</ins>
 <s>cut off, not read by the encoder</s>. Point at a change to see who made it.</p>
 ${batches.map(batchSection)}
-<h2>Chances</h2>
+${surveys.map(
+  ({ name, survey }) => html`<h2>Chances${surveys.length === 1 ? "" : `, ${name}`}</h2>
 <p>Rows that each can touch, in any caption that a row may be given: ${lookedAt(survey)}.</p>
 ${chanceTable(survey.chances, survey.looked)}
 ${survey.facts.map(surveyFact)}
-<h2>Purposes of the draws</h2>
+`,
+)}<h2>Purposes of the draws</h2>
 <p>Every draw belongs to one seed, epoch, sample and purpose.</p>
 <table><tr><th>who</th><th>draws for</th></tr>${rows}</table>
 </html>
@@ -52,9 +55,9 @@ function factList(facts: readonly (readonly [string, string])[]): Markup {
   return html`<dl>${facts.map(([label, value]) => html`<dt>${label}</dt><dd>${value}</dd>`)}</dl>`;
 }
 
-function batchSection({ phase, epoch, resolution, samples }: SeenBatch, index: number): Markup {
+function batchSection({ phase, epoch, pass, resolution, samples }: SeenBatch, index: number): Markup {
   return html`<section><h2>Batch ${index + 1}: ${shown(resolution)}</h2>
-<p>${samples.length} sample(s), height × width in pixels, phase ${phase}, epoch ${epoch}</p>
+<p>${samples.length} sample(s), height × width in pixels, phase ${phase}, epoch ${epoch}${pass === epoch ? "" : `, pass ${pass} over its rows`}</p>
 ${samples.map(sampleCard)}</section>
 `;
 }

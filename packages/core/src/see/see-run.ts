@@ -3,7 +3,6 @@ import { dirname, resolve } from "node:path";
 import { writeDurably } from "../checkpoint/durable-file.js";
 import type { CommandIo } from "../cli/command.js";
 import { epochUnknown } from "../errors/command-line.js";
-import type { Augmenter } from "../hooks/augmenter.js";
 import { MODEL } from "../hooks/model.js";
 import { displayPath } from "../preset/origin.js";
 import { captionCutters } from "../run/caption-cuts.js";
@@ -13,7 +12,7 @@ import { type OpenData, openData } from "../run/open-data.js";
 import { formatPlan } from "../run/plan.js";
 import { lookedAt, surveyLines } from "../run/plan-augmenters.js";
 import { type RowSurvey, surveyRows } from "../run/survey-rows.js";
-import { type DataPlace, FIRST_PLACE, unitsFrom } from "../run/unit-places.js";
+import { type DataPlace, FIRST_PLACE, type OpenSource, unitsFrom } from "../run/unit-places.js";
 import { look, type SeenBatch } from "./look.js";
 import { rowsSampler } from "./rows-sampler.js";
 import { seePage } from "./see-page.js";
@@ -36,41 +35,68 @@ export interface SeeRequest {
 
 /** Shows batches as the model will get them: lines on the terminal, and a page when asked for. */
 export async function seeRun(run: LoadedRun, request: SeeRequest, io: CommandIo): Promise<void> {
-  const augmenters = openAugmenters(run);
   const opened = await openData(run, { worldSize: 1 });
   const { rows } = request;
-  const data: OpenData =
-    rows === undefined ? opened : { ...opened, order: { ...opened.order, sampler: rowsSampler(rows) } };
+  const data = rows === undefined ? opened : onlyRows(opened, rows);
   const start = placeOf(request.epoch, opened);
   const seen: SeenBatch[] = [];
   const batches = rows === undefined ? request.batches : rows.length;
-  for await (const batch of look({ ...request, batches, run, data, augmenters, start, signal: io.signal })) {
+  for await (const batch of look({ ...request, batches, run, data, start, signal: io.signal })) {
     // Rows that were asked for are shown once, not again in the next epoch.
     if (rows !== undefined && batch.epoch !== request.epoch) break;
     seen.push(batch);
   }
-  const survey = await surveyPhase(run, data, { start, allRows: request.allRows });
+  const surveys: NamedSurvey[] = [];
+  for (const source of data.phases[start.phase]?.sources ?? [])
+    surveys.push({ name: source.name, survey: await surveySource(run, source, request) });
   // The page comes first: a reader of the lines that stops early, such as `head`, ends the command.
   const page = request.out === undefined ? undefined : resolve(io.cwd, request.out);
-  if (page !== undefined) await writePage(page, run, { request, data, augmenters, seen, survey });
+  if (page !== undefined) await writePage(page, run, { request, data, seen, surveys });
   const width = io.isTerminal && "columns" in io.stdout ? Number(io.stdout.columns) : 160;
   for (const [n, batch] of seen.entries())
     io.stdout.write(`${batchLines(batch, n + 1, width).join("\n")}\n\n`);
-  const chances = { title: `Chances (${lookedAt(survey)})`, rows: surveyLines(survey) };
-  io.stdout.write(formatPlan([chances], io.bold));
+  const chances = surveys.map(({ name, survey }) => ({
+    title: `Chances${surveys.length === 1 ? "" : `, ${name}`} (${lookedAt(survey)})`,
+    rows: surveyLines(survey),
+  }));
+  io.stdout.write(formatPlan(chances, io.bold));
   if (page !== undefined) io.stdout.write(`\npage  ${displayPath(page, io.cwd)}\n`);
+}
+
+/** What was found in the rows of one data set. */
+interface NamedSurvey {
+  readonly name: string;
+  readonly survey: RowSurvey;
+}
+
+/**
+ * Data of which only chosen rows are given; of a mixed phase, those of its first data set. Each unit counts alone,
+ * whatever a step would take.
+ */
+function onlyRows({ phases, order, lastStep, validation }: OpenData, rows: readonly number[]): OpenData {
+  return {
+    phases: phases.map((phase) => ({
+      ...phase,
+      sources: phase.sources.slice(0, 1),
+      isMixed: false,
+      train: { ...phase.train, gradAccuSteps: 1 },
+    })),
+    order: { ...order, sampler: rowsSampler(rows) },
+    lastStep,
+    validation,
+  };
 }
 
 interface PageFacts {
   readonly request: SeeRequest;
   readonly data: OpenData;
-  readonly augmenters: readonly Augmenter[];
   readonly seen: readonly SeenBatch[];
-  readonly survey: RowSurvey;
+  readonly surveys: readonly NamedSurvey[];
 }
 
 async function writePage(path: string, run: LoadedRun, facts: PageFacts): Promise<void> {
-  const { request, data, augmenters, seen, survey } = facts;
+  const { request, data, seen, surveys } = facts;
+  const augmenters = openAugmenters(run);
   const model = run.getAll(MODEL)[0];
   const page = seePage({
     title: `What the model gets: ${run.settings.run.name ?? model?.name ?? "hyfw"}`,
@@ -78,10 +104,16 @@ async function writePage(path: string, run: LoadedRun, facts: PageFacts): Promis
       ["seed", String(run.settings.run.seed)],
       ["epoch", String(request.epoch)],
       ["settings hash", run.resolved.hash],
-      ["data", data.phases.flatMap(({ dataset }) => dataset.describe().slice(0, 1)).join("; ")],
+      [
+        "data",
+        data.phases
+          .flatMap(({ sources }) => sources)
+          .flatMap(({ dataset }) => dataset.describe().slice(0, 1))
+          .join("; "),
+      ],
     ],
     batches: seen,
-    survey,
+    surveys,
     purposes: [
       ...augmenters.map(({ name, purposes }) => [name, purposes] as const),
       ...(model === undefined ? [] : [[model.name, model.purposes ?? []] as const]),
@@ -91,23 +123,21 @@ async function writePage(path: string, run: LoadedRun, facts: PageFacts): Promis
   writeDurably(path, page);
 }
 
-function surveyPhase(
+function surveySource(
   run: LoadedRun,
-  { phases }: OpenData,
-  { start, allRows }: { readonly start: DataPlace; readonly allRows: boolean },
+  { dataset, augmenters }: OpenSource,
+  { allRows }: Pick<SeeRequest, "allRows">,
 ): Promise<RowSurvey> {
-  const phase = phases[start.phase];
-  if (phase === undefined) throw new RangeError(`phase ${start.phase} does not exist`);
   const { seed } = run.settings.run;
   const most = allRows ? { most: Number.POSITIVE_INFINITY } : {};
-  return surveyRows(phase.dataset, [...openAugmenters(run), ...captionCutters(run)], { seed, ...most });
+  return surveyRows(dataset, [...augmenters, ...captionCutters(run)], { seed, ...most });
 }
 
 /** The first place of an epoch, counted over all phases. @throws HYFW_USAGE_EPOCH when the run never gets there */
 function placeOf(epoch: number, { phases, order }: OpenData): DataPlace {
   const [only, ...more] = phases;
   // Every epoch of a phase has an order of its own; only where phases end depends on those before.
-  if (only !== undefined && more.length === 0) {
+  if (only !== undefined && more.length === 0 && !only.isMixed) {
     if (epoch >= only.epochs) throw epochUnknown(epoch, only.epochs - 1);
     return { ...FIRST_PLACE, epoch };
   }

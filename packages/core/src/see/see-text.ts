@@ -4,13 +4,13 @@ import type { SeenBatch, SeenCaption, SeenSample } from "./look.js";
 
 /** A batch as lines for a terminal, no line wider than `width` columns. */
 export function batchLines(
-  { phase, epoch, resolution, samples }: SeenBatch,
+  { phase, epoch, pass, resolution, samples }: SeenBatch,
   number: number,
   width: number,
 ): string[] {
   const { height, width: across } = resolution;
   return [
-    `batch ${number}: ${samples.length} sample(s) of ${height}x${across} (height x width), phase ${phase}, epoch ${epoch}`,
+    `batch ${number}: ${samples.length} sample(s) of ${height}x${across} (height x width), phase ${phase}, epoch ${epoch}${pass === epoch ? "" : `, pass ${pass} over its rows`}`,
     ...samples.flatMap((one) => sampleLines(one).map((line) => fit(line, width))),
   ];
 }

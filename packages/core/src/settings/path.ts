@@ -40,3 +40,8 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
   // Config files that jiti runs may come from another realm, so compare by shape and not by identity.
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
+
+/** A value as a map of settings; an empty one when it is none. */
+export function asMap(value: unknown): Record<string, unknown> {
+  return isPlainObject(value) ? value : {};
+}

@@ -282,20 +282,93 @@ export const SampleSettings = z.strictObject({
     .describe("Size of sample pictures; the first bucket's when left out."),
 });
 
+/** What a phase may have otherwise than `train` says; what is left out stays as there. */
+export const PhaseTrainSettings = z.strictObject({
+  batchSize: TrainSettings.shape.batchSize
+    .unwrap()
+    .optional()
+    .describe("Samples per rank in one micro-batch of this phase."),
+  gradAccuSteps: TrainSettings.shape.gradAccuSteps
+    .unwrap()
+    .optional()
+    .describe("Micro-batches per optimizer step of this phase."),
+  lr: TrainSettings.shape.lr
+    .unwrap()
+    .optional()
+    .describe("Learning rate of this phase; with it the schedule runs over the phase's own steps."),
+  lrSchedule: TrainSettings.shape.lrSchedule
+    .unwrap()
+    .optional()
+    .describe("How the learning rate goes from lr to minLr over the phase's own steps."),
+  minLr: TrainSettings.shape.minLr
+    .unwrap()
+    .optional()
+    .describe("Learning rate at the last step of the phase under a linear or cosine schedule."),
+  warmupSteps: TrainSettings.shape.warmupSteps
+    .unwrap()
+    .optional()
+    .describe("Optimizer steps at the start of the phase over which the learning rate grows to lr."),
+  warmupMinLr: TrainSettings.shape.warmupMinLr
+    .unwrap()
+    .optional()
+    .describe("Learning rate that the phase's warm-up starts from."),
+  maxGradNorm: TrainSettings.shape.maxGradNorm
+    .unwrap()
+    .optional()
+    .describe("Norm over all gradients above which they are scaled down in this phase; 0 leaves them."),
+});
+
+const PhaseData = z
+  .record(z.string(), z.unknown())
+  .default({})
+  .describe("Options laid over the dataset plugin's for this phase.");
+const PhasePlugins = z
+  .record(z.string(), z.record(z.string(), z.unknown()))
+  .optional()
+  .describe("Options laid over those of augmenters for this phase, by plugin name.");
+
+/** One data set of a mixed phase. */
+export const MixSettings = z.strictObject({
+  name: z.string().min(1).describe("Name of the data set in the plan and the counts."),
+  weight: z
+    .number()
+    .positive()
+    .default(1)
+    .describe("Share of the phase's samples, relative to the other weights."),
+  data: PhaseData.describe("Options laid over the dataset plugin's, and the phase's, for this data set."),
+  plugins: PhasePlugins.describe("Options laid over those of augmenters for this data set, by plugin name."),
+});
+
 /** One training phase: its own data and length, over the run's. */
 export const PhaseSettings = z.strictObject({
   name: z.string().min(1).describe("Name of the phase in the log and in checkpoints."),
-  data: z
-    .record(z.string(), z.unknown())
-    .default({})
-    .describe("Options laid over the dataset plugin's for this phase."),
-  epochs: z.number().int().min(1).optional().describe("Epochs of this phase; train.epochs when left out."),
+  data: PhaseData,
+  mix: z
+    .array(MixSettings)
+    .min(1)
+    .refine((sources) => new Set(sources.map(({ name }) => name)).size === sources.length, {
+      message: "each data set with a name of its own",
+    })
+    .optional()
+    .describe(
+      "Data sets drawn at the same time, each unit from one of them, in proportion to their weights.",
+    ),
+  epochs: z
+    .number()
+    .int()
+    .min(1)
+    .optional()
+    .describe(
+      "Epochs of this phase; train.epochs when left out. One of a mixed phase draws as many samples as its data sets have rows together.",
+    ),
   maxSteps: z
     .number()
     .int()
     .min(1)
     .optional()
     .describe("Optimizer steps of this phase; train.maxSteps when left out."),
+  train: PhaseTrainSettings.optional().describe("Settings laid over train's for this phase."),
+  plugins: PhasePlugins,
 });
 
 /** What a preset needs of the machine and the installation; checked before anything else. */

@@ -140,3 +140,20 @@ t.test("wrong settings are refused with line, key and what there is", async (t) 
   await refuses(all + filter("{name: width, type: int, action: ge, target: 9999, default: 0}"), /0 passed/, "HYFW_DATASET_EMPTY");
   await refuses(`${all}repeater: {md5: [{name: a, path: list.txt, type: list}]}\n`, /lacks repeat/);
 });
+
+t.test("a pattern that tries every way to split a text is stopped, naming row and pattern", async (t) => {
+  const folder = t.testdir({ a: {} });
+  writeArrow(join(folder, "a", "0.arrow"), {
+    text_zh: { type: new Utf8(), batches: [["aaa", `${"a".repeat(60)}!`]] },
+    md5: { type: new Utf8(), batches: [[md5(1), md5(2)]] },
+  });
+  const slow = filter("{name: text_zh, type: str, action: contains, target: '^(a+)+$', default: ''}");
+  const started = performance.now();
+  await t.rejects(build(folder, all + slow), {
+    code: "HYFW_ARROW_COLUMN",
+    message: /text_zh" keeps the pattern "\^\(a\+\)\+\$" busy for seconds at row 1/,
+  });
+  t.ok(performance.now() - started < 30_000);
+  const plain = filter("{name: text_zh, type: str, action: contains, target: '^a+$', default: ''}");
+  t.same(rowsOf(await build(folder, all + plain)), [0]);
+});

@@ -3,6 +3,7 @@ import { type BatchCells, eachBatch, isValid, type TextCells } from "../arrow/ba
 import { arrowColumn, indexDifference } from "../errors.js";
 import type { ColumnFilter } from "./index-recipe.js";
 import { pythonNumber, pythonPattern } from "./python-text.js";
+import { withinTime } from "./within-time.js";
 
 /** One byte per row, 1 where the row passes. */
 export type RowMask = Uint8Array;
@@ -18,6 +19,10 @@ export function columnMask(file: ArrowFile, filter: ColumnFilter, rows: RowMask)
     judge(cells, firstRow, rows.subarray(firstRow, firstRow + count));
   });
 }
+
+/** Time for matching a pattern: plain ones take microseconds a row. */
+const PATTERN_MS = 2000;
+const PATTERN_MS_PER_ROW = 1;
 
 type Judge = (cells: BatchCells, firstRow: number, mask: RowMask) => void;
 
@@ -125,7 +130,15 @@ function lengthJudge(file: ArrowFile, filter: ColumnFilter): Judge {
 function textJudge(file: ArrowFile, filter: ColumnFilter): Judge {
   requireText(file, filter);
   const { action } = filter;
-  const test = textTest(file, filter);
+  const isPattern = action === "contains" || action === "not_contains";
+  let at = -1;
+  const plainTest = textTest(file, filter);
+  const test: TextTest = isPattern
+    ? (bytes, start, end, row) => {
+        at = row;
+        return plainTest(bytes, start, end, row);
+      }
+    : plainTest;
   const isPlain = action === "eq" || action === "ne" || action === "one_of";
   const fallback = Buffer.from(String(filter.default));
   const odd = unjudged(file, filter, () => test(fallback, 0, fallback.length, -1), undefined);
@@ -138,12 +151,26 @@ function textJudge(file: ArrowFile, filter: ColumnFilter): Judge {
       return;
     }
     const { bytes, starts, ends, valid } = cells;
-    for (let i = 0; i < mask.length; i++) {
-      if (!isValid(valid, i)) mask[i] = ofNull(firstRow + i);
-      else if (action === "lower_last_in" && starts[i] === ends[i]) mask[i] = odd(firstRow + i, "empty");
-      else mask[i] = test(bytes, starts[i], ends[i], firstRow + i) ? 1 : 0;
-    }
+    const judge = (): void => {
+      for (let i = 0; i < mask.length; i++) {
+        if (!isValid(valid, i)) mask[i] = ofNull(firstRow + i);
+        else if (action === "lower_last_in" && starts[i] === ends[i]) mask[i] = odd(firstRow + i, "empty");
+        else mask[i] = test(bytes, starts[i], ends[i], firstRow + i) ? 1 : 0;
+      }
+    };
+    if (!isPattern) judge();
+    else if (!withinTime(PATTERN_MS + PATTERN_MS_PER_ROW * mask.length, judge))
+      throw patternSlow(file, at, filter);
   };
+}
+
+function patternSlow(file: ArrowFile, row: number, { name, target }: ColumnFilter): unknown {
+  return arrowColumn(
+    file.path,
+    name,
+    `keeps the pattern ${JSON.stringify(target)} busy for seconds at ${row < 0 ? "the filter's default" : `row ${row}`}`,
+    "write the pattern so that one text fits it in one way: (a+)+ or .*.* try every way to split it",
+  );
 }
 
 /** Whether the text `bytes[start, end)` of a row passes; row -1 is the filter's own default. */
