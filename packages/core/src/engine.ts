@@ -15,3 +15,4 @@ export type { LoadedBatch } from "./run/loader.js";
 export { type StepOrder, type StepParts, type StepReport, trainStep } from "./run/step.js";
 export { StepHeap } from "./run/step-heap.js";
 export { World } from "./run/world.js";
+export { loadModel } from "./weights/load-start.js";

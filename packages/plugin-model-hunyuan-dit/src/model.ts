@@ -12,6 +12,7 @@ import type {
   Values,
 } from "@hyfw/core";
 import type { Tensor } from "@hyfw/native";
+import { comfyuiRecipe } from "./comfyui-recipe.js";
 import { describeSizeCondition, RopeCache } from "./conditions.js";
 import { diffusersRecipe } from "./diffusers-recipe.js";
 import { diffusionLoss } from "./diffusion/loss.js";
@@ -50,7 +51,8 @@ function build(options: HunyuanDitOptions, { latents, textEncoders }: ModelNeeds
   const inputs = { inChannels: latents.channels, textStatesDim, textStatesDimT5, textLen, textLenT5 };
   const shape = networkShape(options, inputs);
   const born = facts.withoutWeights === true ? "meta" : facts.device;
-  const network = new Network({ path: "", seed: facts.seed, device: born }, shape);
+  const { seed, isBlank = false } = facts;
+  const network = new Network({ path: "", seed, device: born, isBlank }, shape);
   const textEncoder = textEncoders.build(facts);
   const own = network.parameters();
   const schedule = makeSchedule(options);
@@ -77,7 +79,7 @@ function build(options: HunyuanDitOptions, { latents, textEncoders }: ModelNeeds
     ],
     outline: (samples, resolution) => outlineBatch(samples, resolution, preparation, shape),
     loss: (prepared, output) => lossOf(prepared, output, preparation),
-    recipes: (request) => [diffusersRecipe(request, options)],
+    recipes: (request) => [diffusersRecipe(request, options), comfyuiRecipe(request)],
     draw: (request, infer) => drawPictures(request, infer, preparation, device),
     fileFacts: () => ({
       model: options.model,

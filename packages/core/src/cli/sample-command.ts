@@ -105,7 +105,9 @@ const Options = z.strictObject({
   recipes: z
     .boolean()
     .default(false)
-    .describe("Writes a program beside the pictures that draws with the same settings in diffusers.")
+    .describe(
+      "Writes what draws with the same settings elsewhere beside the pictures: a program for diffusers, a graph for ComfyUI.",
+    )
     .meta({ flag: "--recipes" }),
   device: z
     .enum(["auto", "cpu", "cuda"])

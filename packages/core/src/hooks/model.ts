@@ -174,6 +174,8 @@ export interface ModelFacts {
   readonly seed: number;
   /** Whether trained parameters are on the `meta` device, because each process makes only its part of them. */
   readonly withoutWeights?: boolean;
+  /** Whether trained parameters may begin as memory without numbers, because a file's replace all of them. */
+  readonly isBlank?: boolean;
 }
 
 /** Builds the model of a run. */
