@@ -11,6 +11,7 @@ export { DataParallel } from "./run/data-parallel.js";
 export { Ema } from "./run/ema.js";
 export { Executor } from "./run/executor.js";
 export { bucketsOf, elements, FlatBucket } from "./run/flat-bucket.js";
-export type { LoadedBatch } from "./run/loader.js";
+export { type LoadedBatch, Loader, type LoaderFacts } from "./run/loader.js";
 export { type StepOrder, type StepParts, type StepReport, trainStep } from "./run/step.js";
+export { FIRST_PLACE } from "./run/unit-places.js";
 export { World } from "./run/world.js";

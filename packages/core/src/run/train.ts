@@ -28,6 +28,8 @@ import { ALONE, type World } from "./world.js";
 
 /** Batches that are read before they are needed. */
 const READ_AHEAD = 3;
+/** Pixels that lie ready: five batches of eight pictures at 1024 pixels. */
+const READ_AHEAD_BYTES = 128 * 2 ** 20;
 
 /** How a run is trained beside its settings. */
 export interface TrainFacts {
@@ -163,6 +165,7 @@ async function* steps(
     augmenters: openAugmenters(run),
     inFlight: availableParallelism(),
     ahead: READ_AHEAD,
+    aheadBytes: READ_AHEAD_BYTES,
   };
   let loader = new Loader(facts, start.place);
   run.onClose("the loader", () => loader.close());

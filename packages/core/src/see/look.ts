@@ -63,6 +63,7 @@ export async function* look(facts: LookFacts): AsyncGenerator<SeenBatch> {
       microBatch: data.order.unitSize,
       inFlight: availableParallelism(),
       ahead: 0,
+      aheadBytes: 0,
     },
     start,
   );
