@@ -59,7 +59,12 @@ async function main() {
       const found = contents(out);
       if (JSON.stringify(found) !== JSON.stringify(expected)) {
         tally.faults++;
-        console.error(`killed after ${moments.map((ms) => ms.toFixed(1)).join(", ")} ms: other bytes`);
+        const names = new Set([...expected, ...found].map(([name]) => name));
+        const of = (/** @type {[string, string][]} */ all, /** @type {string} */ name) =>
+          new Map(all).get(name);
+        const other = [...names].filter((name) => of(expected, name) !== of(found, name));
+        const when = moments.map((ms) => ms.toFixed(1)).join(", ");
+        console.error(`killed after ${when} ms: ${other.join(", ")} have other bytes`);
       }
       if (tally.packs % 100 === 0) console.log(JSON.stringify(tally));
     }
