@@ -2,6 +2,7 @@
 // Live tensors and resident memory over many training steps of a small model; fails when either grows.
 //   node benchmarks/memory.mjs [--steps 2000] [--dtype fp32|bf16]
 import { parseArgs } from "node:util";
+import { StepHeap } from "@hyfw/core/engine";
 import { live, setThreads } from "@hyfw/native";
 import { syntheticRun } from "./synthetic-run.mjs";
 
@@ -15,6 +16,7 @@ const run = await syntheticRun({
   ...{ hidden: 64, depth: 4, heads: 4, mlpRatio: 4.3637, latent: 8, batch: 1, channels: 4 },
   ...{ textWidth: 64, t5Width: 64, textLen: 77, t5Len: 256, pooledWidth: 1024, threads: 1, dtype },
 });
+const heap = new StepHeap(); // as the training loop has
 /** Allocators and the JavaScript heap settle within the first fifth. */
 const settled = Math.floor(steps / 5);
 let tensors = 0;
@@ -22,6 +24,7 @@ let settledBytes = 0;
 let mostBytes = 0;
 for (let step = 1; step <= steps; step++) {
   await run.step();
+  heap.afterStep(step);
   if (step === settled) {
     tensors = live();
     settledBytes = process.memoryUsage.rss();

@@ -184,3 +184,20 @@ export async function syntheticRun(shape, { group, stage = 0 } = {}) {
     },
   };
 }
+
+/**
+ * DiT-g/2 1.2 with text encoders and latents that hold nothing.
+ * @param {import("@hyfw/core").ModelFacts} facts
+ * @returns {Promise<import("@hyfw/core").Model>}
+ */
+export async function largeModel(facts) {
+  const provided = new Map();
+  const lengths = { textLen: 77, textLenT5: 256 };
+  provided.set(LATENTS, { channels: 4, cellSize: 8, describe: () => "none" });
+  provided.set(TEXT_ENCODER, {
+    ...{ name: "none", textStatesDim: 1024, textStatesDimT5: 2048, ...lengths },
+    build: () => ({ ...lengths, trained: false, parameters: [] }),
+  });
+  await setUp(hunyuanDit, { model: "DiT-g/2" }, provided);
+  return provided.get(MODEL).build(facts);
+}

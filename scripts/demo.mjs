@@ -82,5 +82,5 @@ Done in ${((performance.now() - start) / 1000 / 60).toFixed(1)} minutes. Open ${
 Try next:
   npx hyfw --preset demo --resume ${name} --set train.maxSteps=1200     train on from the last checkpoint
   npx hyfw sample --run ${name} --prompt '一个立体的圆脸表情：生气，白色背景。'     draw a prompt
-  npx hyfw --preset demo --lr 5e-4 --set samples.every=100     change a setting
+  npx hyfw --preset demo --lr 2e-3 --set samples.every=100     change a setting
 `);

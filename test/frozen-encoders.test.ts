@@ -63,7 +63,7 @@ t.test("a model trains on real latents and text states, and draws with them", as
   const said = node(cwd, HYFW, ...from, "--count", "3", "--batch-size", "1", "--recipes", "--out", "many");
   t.match(said, /weights of .*model\.safetensors/);
   const files = readdirSync(join(cwd, "many"));
-  t.same(files, ["01-一只小猫.png", "02-一只小猫.png", "03-一只小猫.png", "diffusers.py"]);
+  t.same(files, ["01-一只小猫.png", "02-一只小猫.png", "03-一只小猫.png", "comfyui.json", "diffusers.py"]);
   const pixels = (folder: string, n: number): Buffer =>
     idat(readFileSync(join(cwd, folder, `0${n}-一只小猫.png`)));
   t.ok(pixels("many", 1).equals(pixels("one", 1)), "a file draws what the run draws");

@@ -40,6 +40,7 @@ export const rules: readonly RoomRule[] = [
 const SECOND_ENTRIES: ReadonlySet<string> = new Set([
   "@hyfw/core/engine",
   "@hyfw/core/golden",
+  "@hyfw/core/optimizer",
   "@hyfw/core/weights",
   "@hyfw/plugin-model-hunyuan-dit/commands",
 ]);

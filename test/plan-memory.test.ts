@@ -1,5 +1,6 @@
 import { OPTIMIZER } from "@hyfw/core";
 import { bytesOf, Ema, Executor, measureRun, memoryOf } from "@hyfw/core/engine";
+import { PLAIN_FACTS } from "@hyfw/core/optimizer";
 import {
   full,
   memoryStats,
@@ -25,7 +26,7 @@ async function measuredOnCpu(sets: readonly string[], microSteps: number): Promi
   const run = await openSmall(sets);
   const before = memoryStats("cpu")?.held ?? Number.NaN;
   const model = buildSmall(run);
-  const optimizer = run.get(OPTIMIZER).create(model.parameters);
+  const optimizer = run.get(OPTIMIZER).create(model.parameters, PLAIN_FACTS);
   const ema = new Ema(model.parameters, { enabled: true, warmup: false });
   const executor = new Executor(model.segments, await acceleratorsOf(run, model));
   resetMemoryPeak("cpu");

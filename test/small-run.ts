@@ -33,6 +33,7 @@ export const SMALL: readonly string[] = [
   ...["--set", "plugins.dataset-arrow.indexFile=[data/index.json]"],
   ...["--set", "plugins.augmenter-name-substitution.tables=[data/names.csv]"],
   ...["--set", "plugins.model-hunyuan-dit.hiddenSize=32", "--set", "plugins.model-hunyuan-dit.depth=2"],
+  ...["--set", "plugins.optimizer-muon=$delete", "--set", "plugins.optimizer-adamw={}", "--lr", "1e-3"],
   ...["--set", "samples.every=4", "--set", "samples.steps=2", "--set", "checkpoint.latestEvery=4"],
 ];
 

@@ -3,6 +3,17 @@ import { join } from "node:path";
 import t from "tap";
 import { HYFW, makeSmallData, node, runNamed, SMALL, savedTensors } from "./small-run.js";
 
+/** Flags of the small runs that `hyfw sample` takes: presets and settings. */
+const SAMPLED = SMALL.flatMap((flag, i) =>
+  flag === "--preset" || flag === "--set" ? [flag, SMALL[i + 1] ?? ""] : [],
+);
+
+/** The compressed pixels of a PNG that hyfw wrote, without the texts inside. */
+function pixelsOf(png: Buffer): Buffer {
+  const at = png.indexOf("IDAT");
+  return png.subarray(at + 4, at + 4 + png.readUInt32BE(at - 4));
+}
+
 t.test(
   "a LoRA beside a model from another program's file: trained, resumed, drawn with, renamed",
   async (t) => {
@@ -60,10 +71,25 @@ t.test(
       readFileSync(join(cwd, folder, "01-一只猫.png")),
     );
     t.notSame(adapted, plain, "the adapter acts");
+    const model = join(checkpoint, "model.safetensors");
+    const adapter = join(runNamed(cwd, "straight"), "checkpoints", "step-000008");
+    const drawAdded = (out: string, lora: string): Buffer => {
+      const order = ["sample", "--weights", model, "--lora", lora, ...SAMPLED, "--prompt", "一只猫"];
+      t.match(node(cwd, HYFW, ...order, "--out", out, "--grid", ...steps), /plus [\d.]+ x .*step-000008/);
+      return pixelsOf(readFileSync(join(cwd, out, "01-一只猫.png")));
+    };
+    t.ok(drawAdded("added", adapter).equals(pixelsOf(adapted)), "added to the weights it draws the same");
+    t.ok(drawAdded("none", `${adapter}:0`).equals(pixelsOf(plain)), "at strength 0 it does nothing");
+    t.ok(
+      pixelsOf(readFileSync(join(cwd, "none", "grid.png"))).equals(pixelsOf(plain)),
+      "a grid of one picture is the picture",
+    );
+    t.throws(() => node(cwd, HYFW, "sample", "--lora", adapter, "--prompt", "一只猫"), {
+      message: /HYFW_USAGE_SAMPLES_LORA/,
+    });
 
     const folder = join(runNamed(cwd, "straight"), "checkpoints", "step-000008");
     t.match(node(cwd, HYFW, "inspect", folder), /LoRA of 10 layers in peft names, rank 4, alpha 4/);
-    const model = join(checkpoint, "model.safetensors");
     // The base holds the small runs' text encoders too, which are no part of HunyuanDiT.
     t.throws(() => node(cwd, HYFW, "merge", model, folder, "merged.safetensors"), {
       message: /HYFW_DIT_WEIGHTS_MISFIT[\s\S]*text_encoder/,

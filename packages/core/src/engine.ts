@@ -13,5 +13,7 @@ export { Executor } from "./run/executor.js";
 export { bucketsOf, elements, FlatBucket } from "./run/flat-bucket.js";
 export { type LoadedBatch, Loader, type LoaderFacts } from "./run/loader.js";
 export { type StepOrder, type StepParts, type StepReport, trainStep } from "./run/step.js";
+export { StepHeap } from "./run/step-heap.js";
 export { FIRST_PLACE } from "./run/unit-places.js";
 export { World } from "./run/world.js";
+export { loadModel } from "./weights/load-start.js";

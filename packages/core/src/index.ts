@@ -63,7 +63,15 @@ export {
   type Segment,
   type Values,
 } from "./hooks/model.js";
-export { OPTIMIZER, type Optimizer, type OptimizerHook, type OptimizerStep } from "./hooks/optimizer.js";
+export {
+  type CreateOptimizer,
+  OPTIMIZER,
+  type Optimizer,
+  type OptimizerFacts,
+  type OptimizerHook,
+  type OptimizerStep,
+  type UpdateRule,
+} from "./hooks/optimizer.js";
 export { type EpochOrder, SAMPLER, type SamplerFacts, type SamplerHook, type Unit } from "./hooks/sampler.js";
 export {
   type CaptionReach,
@@ -110,6 +118,7 @@ export type { MetricsLine } from "./run/metrics.js";
 export { formatPlan, type PlanSection, planSettings } from "./run/plan.js";
 export { REQUIRED_HOOKS } from "./run/required-hooks.js";
 export { RunScope } from "./run/scope.js";
+export { betasOption, DECAY_OPTIONS } from "./settings/decay-options.js";
 export { listOptions, type Option } from "./settings/options.js";
 export { formatPath, parsePath, type SettingPath } from "./settings/path.js";
 export { type Settings, SettingsSchema, type UserPreset } from "./settings/schema.js";

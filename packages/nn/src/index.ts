@@ -7,7 +7,6 @@ export {
   useAttention,
 } from "./attention.js";
 export { Conv2d, type ConvSizes } from "./conv2d.js";
-export { copyState } from "./copy-state.js";
 export { Embedding } from "./embedding.js";
 export type { LoadFaults } from "./errors.js";
 export { type FrozenOptions, frozenBytes, loadFrozen, type NamedArrays } from "./frozen.js";

@@ -9,6 +9,8 @@ export interface Birth {
   /** `meta` makes names and shapes without numbers. */
   readonly device: DeviceName | "meta";
   readonly seed: number;
+  /** Leaves numbers out: all of them are loaded before anybody reads one. */
+  readonly isBlank?: boolean;
   /** Gives a frozen array instead of first numbers: no grad, any element type. See `loadFrozen`. */
   readonly source?: FrozenSource;
 }
@@ -97,11 +99,11 @@ function firstNumbers(
   name: string,
   shape: readonly number[],
   init: Init,
-  { device, seed, source }: Birth,
+  { device, seed, isBlank = false, source }: Birth,
   traits: ParameterTraits,
 ): Tensor {
   if (source !== undefined) return source(name, shape, traits);
-  if (device === "meta") return empty(shape, { device }).keep().setRequiresGrad();
+  if (device === "meta" || isBlank) return empty(shape, { device }).keep().setRequiresGrad();
   return tidy(() => noGrad(() => init({ shape, key: initKey(seed, name), device })))
     .keep()
     .setRequiresGrad();

@@ -1,10 +1,10 @@
 import type {
   Accelerator,
   BackwardStep,
+  CreateOptimizer,
   Duty,
   Gradients,
   Model,
-  OptimizerHook,
   ParameterSlot,
   RunFacts,
   Segment,
@@ -46,7 +46,7 @@ export class CpuOffload implements Accelerator {
     if (this.options.gradients) this.gradients = new HostGradients(parameters, this.options.gradientType);
   }
 
-  wrapOptimizer(create: OptimizerHook["create"]): OptimizerHook["create"] {
+  wrapOptimizer(create: CreateOptimizer): CreateOptimizer {
     return (parameters) => {
       if (parameters.some(({ storage }) => storage.device === "meta")) return create(parameters);
       const { gradientType } = this.options;

@@ -1,4 +1,4 @@
-import type { Optimizer, OptimizerStep } from "@hyfw/core";
+import type { Optimizer, OptimizerStep, ParameterSlot } from "@hyfw/core";
 import { copyBeside, finishCopies, orderAfterCopies, Scope, type Tensor } from "@hyfw/native";
 import type { HostSlot } from "./host-slot.js";
 
@@ -14,9 +14,14 @@ export interface Group {
  * done when it is asked for, or needs none.
  */
 export class OffloadedOptimizer implements Optimizer {
+  /** Only of optimizers that train at other weights than one draws with. */
+  readonly averageOf?: Optimizer["averageOf"];
   private isFresh = false;
 
-  constructor(private readonly groups: readonly Group[]) {}
+  constructor(private readonly groups: readonly Group[]) {
+    if (groups.some(({ optimizer }) => optimizer.averageOf !== undefined))
+      this.averageOf = (slot) => this.average(slot);
+  }
 
   async step(order: OptimizerStep): Promise<void> {
     // Weights may have been loaded since the slots were made.
@@ -68,6 +73,15 @@ export class OffloadedOptimizer implements Optimizer {
     const [first] = this.groups;
     const count = this.groups.length;
     return `${first?.optimizer.describe() ?? "none"}, in host memory, in ${count} group${count === 1 ? "" : "s"}`;
+  }
+
+  /** The average of a parameter, from the slot that stands for it in host memory. */
+  private average({ name }: ParameterSlot): Tensor {
+    for (const { slots, optimizer } of this.groups) {
+      const slot = slots.find((one) => one.name === name);
+      if (slot !== undefined && optimizer.averageOf !== undefined) return optimizer.averageOf(slot);
+    }
+    throw new RangeError(`${name} is in no group of the optimizer in host memory`);
   }
 }
 

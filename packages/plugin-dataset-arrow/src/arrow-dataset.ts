@@ -70,9 +70,11 @@ export class ArrowDataset implements Dataset {
       if (text !== null) texts[name] = text;
     }
     const image = file.column(imageColumnOf(file));
+    const picture = await this.#md5(file, rowInFile);
     return {
       position,
-      id: `${await this.#md5(file, rowInFile)}-${this.#parts.occurrences.get(position) ?? 0}`,
+      picture,
+      id: `${picture}-${this.#parts.occurrences.get(position) ?? 0}`,
       arrowFile: file.path,
       rowInFile,
       texts,

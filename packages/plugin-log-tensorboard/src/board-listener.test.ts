@@ -41,6 +41,8 @@ const line: MetricsLine = {
   parts: { mse: 0.25 },
   lossByTimestep: { "0-249": 0.75 },
   lossByBucket: { "32x32": 0.125 },
+  lossByCaption: { text_zh: 0.125 },
+  validation: { loss: 0.25, parts: { mse: 0.25 }, lossByTimestep: { "0-249": 0.5 }, samples: 4, ms: 9 },
   lr: 0.001,
   gradNorm: 2,
   samples: 80,

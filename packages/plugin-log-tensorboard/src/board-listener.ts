@@ -21,8 +21,27 @@ export function boardListener({ folder, pictures }: LogTensorboardOptions): RunL
 
 /** Every number of a logged step, groups under a name of their own. */
 export function scalarsOf(line: MetricsLine): Record<string, number> {
-  const { step: _step, phase: _phase, ms, parts, memory, lossByTimestep, lossByBucket, ...flat } = line;
-  const grouped = { ms, parts, memory, "loss by timestep": lossByTimestep, "loss by bucket": lossByBucket };
+  const {
+    step: _step,
+    phase: _phase,
+    ms,
+    parts,
+    memory,
+    lossByTimestep,
+    lossByBucket,
+    lossByCaption,
+    validation,
+    ...flat
+  } = line;
+  const grouped = {
+    ms,
+    parts,
+    memory,
+    "loss by timestep": lossByTimestep,
+    "loss by bucket": lossByBucket,
+    "loss by caption": lossByCaption,
+    ...validationGroups(validation),
+  };
   return {
     ...Object.fromEntries(Object.entries(flat).map(([name, value]) => [`train/${name}`, value])),
     ...Object.fromEntries(
@@ -31,6 +50,15 @@ export function scalarsOf(line: MetricsLine): Record<string, number> {
       ),
     ),
   };
+}
+
+/** Losses of the rows that are never trained on. */
+function validationGroups(
+  validation: MetricsLine["validation"],
+): Record<string, Readonly<Record<string, number>>> {
+  if (validation === undefined) return {};
+  const { loss, parts, lossByTimestep } = validation;
+  return { validation: { loss, ...parts }, "validation loss by timestep": lossByTimestep };
 }
 
 /** A PNG file with its size, which its header holds from byte 16 on. */

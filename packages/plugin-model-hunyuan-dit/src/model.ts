@@ -6,18 +6,22 @@ import type {
   ModelHook,
   ParameterSlot,
   Prepared,
+  Rng,
   TextEncoder,
   TextEncoderHook,
   Values,
 } from "@hyfw/core";
 import type { Tensor } from "@hyfw/native";
+import { comfyuiRecipe } from "./comfyui-recipe.js";
 import { describeSizeCondition, RopeCache } from "./conditions.js";
 import { diffusersRecipe } from "./diffusers-recipe.js";
 import { diffusionLoss } from "./diffusion/loss.js";
 import { AtTimesteps } from "./diffusion/predict.js";
-import { makeSchedule } from "./diffusion/schedule.js";
+import { makeSchedule, TIMESTEPS } from "./diffusion/schedule.js";
+import { isEven, timestepChances, timestepDraw } from "./diffusion/timestep-draw.js";
 import { drawPictures } from "./draw.js";
 import { adoptWeights } from "./layouts/adopt-weights.js";
+import { withLora } from "./layouts/with-lora.js";
 import { Network } from "./network/network.js";
 import { networkSegments, PREDICTION } from "./network/segments.js";
 import { type NetworkShape, networkShape } from "./network/shape.js";
@@ -47,12 +51,15 @@ function build(options: HunyuanDitOptions, { latents, textEncoders }: ModelNeeds
   const inputs = { inChannels: latents.channels, textStatesDim, textStatesDimT5, textLen, textLenT5 };
   const shape = networkShape(options, inputs);
   const born = facts.withoutWeights === true ? "meta" : facts.device;
-  const network = new Network({ path: "", seed: facts.seed, device: born }, shape);
+  const { seed, isBlank = false } = facts;
+  const network = new Network({ path: "", seed, device: born, isBlank }, shape);
   const textEncoder = textEncoders.build(facts);
   const own = network.parameters();
+  const schedule = makeSchedule(options);
   const preparation: Preparation = {
     options,
-    schedule: makeSchedule(options),
+    schedule,
+    drawTimestep: drawFor(schedule.length, options),
     latents,
     textEncoder,
     rope: new RopeCache(options.ropeImg, shape.hiddenSize / shape.numHeads),
@@ -63,6 +70,7 @@ function build(options: HunyuanDitOptions, { latents, textEncoders }: ModelNeeds
     segments: [...(textEncoder.trained ? [textEncoder.segment] : []), ...networkSegments(network)],
     parameters: [...own, ...(textEncoder.trained ? textEncoder.parameters : [])],
     adoptWeights: (file) => adoptWeights(file, options, shape),
+    addAdapter: (file, adapter, strength) => withLora(file, adapter, strength),
     describe: () => describe(options, shape, own, textEncoder, latents),
     prepare: (batch) => prepareBatch(batch, preparation),
     frozen: () => [
@@ -73,7 +81,7 @@ function build(options: HunyuanDitOptions, { latents, textEncoders }: ModelNeeds
       [latents.cache, textEncoder.trained ? undefined : textEncoder.cache].filter((one) => one !== undefined),
     outline: (samples, resolution) => outlineBatch(samples, resolution, preparation, shape),
     loss: (prepared, output) => lossOf(prepared, output, preparation),
-    recipes: (request) => [diffusersRecipe(request, options)],
+    recipes: (request) => [diffusersRecipe(request, options), comfyuiRecipe(request)],
     draw: (request, infer) => drawPictures(request, infer, preparation, device),
     fileFacts: () => ({
       model: options.model,
@@ -90,16 +98,29 @@ function build(options: HunyuanDitOptions, { latents, textEncoders }: ModelNeeds
   };
 }
 
-function lossOf({ timesteps, forLoss }: Prepared, output: Values, { options, schedule }: Preparation): Loss {
+/** All alike is one whole number, as it ever was; else a share of all chances. */
+function drawFor(length: number, options: HunyuanDitOptions): (rng: Rng) => number {
+  if (isEven(length, options)) return (rng) => rng.int(length);
+  const draw = timestepDraw(timestepChances(length, options));
+  return (rng) => draw(rng.uniform());
+}
+
+function lossOf(
+  { timesteps, forLoss, isValidation }: Prepared,
+  output: Values,
+  { options, schedule }: Preparation,
+): Loss {
   const { latents, noise, xt } = forLoss;
   const prediction = output[PREDICTION];
   if (latents === undefined || noise === undefined || xt === undefined || prediction === undefined)
     throw new RangeError("loss() takes what prepare() gave and what the last segment wrote");
   const when = new AtTimesteps(schedule, timesteps, deviceOf(prediction));
-  const { loss, mse, vb } = diffusionLoss(prediction, { latents, noise, xt }, when, options);
+  // Validation compares runs that weigh errors otherwise, so it does not weigh them.
+  const weighing = isValidation ? { ...options, mseLossWeightType: "constant" } : options;
+  const { loss, mse, vb } = diffusionLoss(prediction, { latents, noise, xt }, when, weighing);
   const parts: Record<string, Tensor> = { mse: mse.detach().mean() };
   if (vb !== undefined) parts.vb = vb.detach().mean();
-  return { mean: loss.mean(), perSample: loss.detach(), parts };
+  return { mean: loss.mean(), each: loss, perSample: loss.detach(), parts };
 }
 
 function describe(
@@ -127,9 +148,27 @@ function describe(
     ...(textEncoder.describe?.() ?? []).map(([label, fact]): [string, string] => [label, fact]),
     ["latents", latents.describe()],
     ["diffusion", `${predictType}, ${noiseSchedule}${betas}${learnSigma ? ", learned variance" : ""}`],
+    ["training", describeLoss(options)],
     ["conditions", `text${conditions.map((one) => `, ${one}`).join("")}`],
     ["positions", options.ropeImg],
   ];
+}
+
+function describeLoss(options: HunyuanDitOptions): string {
+  const { mseLossWeightType, noiseOffset, pyramidNoise, timestepSampling, timestepMean, timestepStd } =
+    options;
+  const { timestepRange, timestepWeights } = options;
+  return [
+    `squared error weighs ${mseLossWeightType}`,
+    timestepSampling === "uniform"
+      ? "timesteps uniform"
+      : `timesteps logit-normal around ${timestepMean}, spread ${timestepStd}`,
+    ...(isEven(TIMESTEPS, { ...options, timestepSampling: "uniform" })
+      ? []
+      : [`from ${timestepRange.join(" to ")}, bands ${timestepWeights.join(" : ")}`]),
+    ...(noiseOffset > 0 ? [`noise offset ${noiseOffset}`] : []),
+    ...(pyramidNoise > 0 ? [`pyramid noise ${pyramidNoise}`] : []),
+  ].join(", ");
 }
 
 function count(slots: readonly ParameterSlot[]): string {

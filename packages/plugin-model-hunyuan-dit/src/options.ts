@@ -1,4 +1,5 @@
 import { type OptionMeta, z } from "@hyfw/core";
+import { LOSS_OPTIONS, lossContradictions } from "./loss-options.js";
 
 const meta = (fields: OptionMeta): OptionMeta & Record<string, unknown> => ({ ...fields });
 
@@ -67,23 +68,7 @@ export const HunyuanDitOptions = z
       .default(0.018)
       .describe("Last beta of the schedule: 0.018 for version 1.2, 0.03 for versions 1.0 and 1.1.")
       .meta(meta({ flag: "--beta-end" })),
-    mseLossWeightType: z
-      .string()
-      .regex(
-        /^(constant|min_snr_\d+(\.\d+)?|velocity(_\d+(\.\d+)?)?)$/,
-        'must be "constant", "min_snr_" and a number, or "velocity", perhaps with "_" and a number',
-      )
-      .default("constant")
-      .describe(
-        'Weight of the squared error: "constant", or "min_snr_5" for min(SNR, 5) / SNR, or "velocity" to weigh the error of x₀ or ε as that of the v they stand for, "velocity_5" at most 5 times; any number may stand for 5.',
-      )
-      .meta(meta({ flag: "--mse-loss-weight-type" })),
-    noiseOffset: z
-      .number()
-      .nonnegative()
-      .default(0)
-      .describe("Strength of the noise that is constant over each channel and added to the noise.")
-      .meta(meta({ flag: "--noise-offset" })),
+    ...LOSS_OPTIONS,
     useStyleCond: z
       .boolean()
       .default(false)
@@ -161,6 +146,7 @@ function contradictions(options: HunyuanDitOptions): Contradiction[] {
   }
   if (options.noiseSchedule !== "squaredcos_cap_v2" && options.betaStart > options.betaEnd)
     refuse("betaStart", `at most betaEnd, which is ${options.betaEnd}`);
+  for (const { option, message } of lossContradictions(options)) refuse(option, message);
   for (const option of ["mergeSrcCond", "randomShrinkSizeCond"] as const)
     if (options[option] && options.sizeCond === null)
       refuse(option, "false, since sizeCond is null and so there is no size condition to change");

@@ -1,8 +1,10 @@
 import {
   type Batch,
+  type DiceKey,
   givenText,
   type Latents,
   type Prepared,
+  type Rng,
   rngFromKey,
   type TextEncoder,
   type Values,
@@ -11,6 +13,7 @@ import { cat, type DeviceName, keyedNormal, noGrad, type Tensor } from "@hyfw/na
 import { sinusoid } from "@hyfw/nn";
 import { onDevice, type RopeCache, sizeNumbers, tokenGrid } from "./conditions.js";
 import { AtTimesteps, addNoise } from "./diffusion/predict.js";
+import { pyramidNoise } from "./diffusion/pyramid-noise.js";
 import type { Schedule } from "./diffusion/schedule.js";
 import { statesShape } from "./errors.js";
 import type { HunyuanDitOptions } from "./options.js";
@@ -23,6 +26,8 @@ export interface Preparation {
   readonly latents: Latents;
   readonly textEncoder: TextEncoder;
   readonly rope: RopeCache;
+  /** Draws a timestep for training, by the options. */
+  readonly drawTimestep: (rng: Rng) => number;
 }
 
 /**
@@ -31,18 +36,17 @@ export interface Preparation {
  */
 export function prepareBatch(batch: Batch, preparation: Preparation): Prepared {
   return noGrad(() => {
-    const { options, schedule, latents: codec, rope } = preparation;
+    const { options, schedule, latents: codec, rope, drawTimestep } = preparation;
     const device = deviceOf(batch.images);
     const grid = tokenGrid(batch.resolution, codec.cellSize);
     const keys = (purpose: string) => batch.samples.map((_, i) => batch.key(i, purpose));
-    const timesteps = keys(PURPOSES.timestep).map((key) => rngFromKey(key).int(schedule.length));
+    const timesteps =
+      batch.quantiles?.map((share) => Math.floor(share * schedule.length)) ??
+      keys(PURPOSES.timestep).map((key) => drawTimestep(rngFromKey(key)));
     const latents = codec.encode(batch.images, keys(PURPOSES.latents));
     const [, channels = 0, height = 0, width = 0] = latents.shape;
-    let noise = keyedNormal(keys(PURPOSES.noise), [channels, height, width], { device });
-    if (options.noiseOffset > 0) {
-      const offset = keyedNormal(keys(PURPOSES.noiseOffset), [channels, 1, 1], { device });
-      noise = noise.add(offset, options.noiseOffset);
-    }
+    const plain = keyedNormal(keys(PURPOSES.noise), [channels, height, width], { device });
+    const noise = batch.quantiles === undefined ? shapedNoise(plain, keys, options, device) : plain;
     const xt = addNoise(latents, noise, new AtTimesteps(schedule, timesteps, device));
     const sizes = batch.samples.map((sample) => sizeNumbers(sample, options));
     return {
@@ -57,9 +61,28 @@ export function prepareBatch(batch: Batch, preparation: Preparation): Prepared {
         ...textValues(givenCaptions(batch), true, preparation.textEncoder, device),
       },
       timesteps,
+      ...(batch.quantiles !== undefined && { isValidation: true }),
       forLoss: { latents, noise, xt },
     };
   });
+}
+
+/** Noise with what the options add to it. */
+function shapedNoise(
+  noise: Tensor,
+  keys: (purpose: string) => DiceKey[],
+  { noiseOffset, pyramidNoise: discount }: HunyuanDitOptions,
+  device: DeviceName,
+): Tensor {
+  const [, channels = 0] = noise.shape;
+  if (discount > 0)
+    return pyramidNoise(noise, {
+      discount,
+      keys: (level) => keys(`${PURPOSES.pyramidNoise}:${level}`),
+      device,
+    });
+  if (noiseOffset === 0) return noise;
+  return noise.add(keyedNormal(keys(PURPOSES.noiseOffset), [channels, 1, 1], { device }), noiseOffset);
 }
 
 /** Captions of both encoders, "" where an augmenter dropped them for guidance. */

@@ -3,6 +3,8 @@ export const PURPOSES = {
   timestep: "timestep",
   noise: "noise",
   noiseOffset: "noise-offset",
+  /** Followed by `:` and the level, from 1. */
+  pyramidNoise: "pyramid-noise",
   /** The VAE's own draw. */
   latents: "latents",
   /** The first latents of a picture to draw, and what the solver adds. */
@@ -15,5 +17,6 @@ export const TRAINING_PURPOSES: readonly string[] = [
   PURPOSES.timestep,
   PURPOSES.noise,
   PURPOSES.noiseOffset,
+  PURPOSES.pyramidNoise,
   PURPOSES.latents,
 ];

@@ -1,3 +1,4 @@
+import { PLAIN_FACTS } from "@hyfw/core/optimizer";
 import { fromTypedArray, full, Scope } from "@hyfw/native";
 import { Parameter, xavierUniformInit } from "@hyfw/nn";
 import t from "tap";
@@ -32,7 +33,7 @@ for (const decayAll of [false, true])
   t.test(`updates are the formulas written out; ${decayAll ? "all" : "only weights"} decay`, async (t) => {
     const options = AdamwOptions.parse({ betas: [0.8, 0.9], eps: 1e-6, weightDecay: 0.1, decayAll });
     const slots = makeSlots();
-    const adamw = new Adamw(slots, options);
+    const adamw = new Adamw(slots, options, PLAIN_FACTS);
     const plain = slots.map(({ storage }) => storage.toArray());
     const m = plain.map((row) => row.map(() => 0));
     const v = plain.map((row) => row.map(() => 0));
@@ -61,25 +62,48 @@ for (const decayAll of [false, true])
 t.test("restored moments go on bit for bit; foreign ones and a missing gradient are refused", async (t) => {
   const [straight, stopped] = [makeSlots(), makeSlots()];
   const options = AdamwOptions.parse({});
-  const one = new Adamw(straight, options);
-  let two = new Adamw(stopped, options);
+  const one = new Adamw(straight, options, PLAIN_FACTS);
+  let two = new Adamw(stopped, options, PLAIN_FACTS);
   for (const round of [1, 2, 3]) {
     await step(straight, one, round, 0.01);
     if (round === 2) {
       const saved = two.state();
-      two = new Adamw(stopped, options);
+      two = new Adamw(stopped, options, PLAIN_FACTS);
       two.restore(saved);
     }
     await step(stopped, two, round, 0.01);
   }
   for (const [index, { storage }] of straight.entries())
     t.same(stopped[index]?.storage.toArray(), storage.toArray());
-  t.throws(() => two.restore({ tensors: {}, counters: {} }), { code: "HYFW_ADAMW_MOMENTS" });
+  t.throws(() => two.restore({ tensors: {}, counters: {} }), { code: "HYFW_OPTIMIZER_STATE" });
   straight[1]?.storage.setGrad(undefined);
   using scope = new Scope();
   const gradScale = scope.run(() => full([], 1));
   await t.rejects(one.step({ lr: 0.1, gradScale }), {
-    code: "HYFW_ADAMW_GRADIENT",
+    code: "HYFW_OPTIMIZER_GRADIENT",
     message: /norm\.weight/,
   });
 });
+
+t.test(
+  "a group has a learning rate and a weight decay of its own, which its optimizer follows",
+  async (t) => {
+    const options = AdamwOptions.parse({ weightDecay: 0.1 });
+    const run = async (own: boolean, factor: number): Promise<number[][]> => {
+      const slots = makeSlots();
+      const rule = { lr: factor, weightDecay: 0.3 };
+      const facts = {
+        ...PLAIN_FACTS,
+        ruleOf: ({ name }: { name: string }) => (name === "norm.weight" && own ? rule : { lr: 1 }),
+      };
+      const adamw = new Adamw(slots, options, facts);
+      for (const round of [1, 2]) await step(slots, adamw, round, 0.01);
+      if (own) t.match(adamw.describe(), /weight decay 0\.1 and 0\.3 on 2 of 2 tensors/);
+      return slots.map(({ storage }) => storage.toArray());
+    };
+    const [plain, grouped, still] = [await run(false, 1), await run(true, 2), await run(true, 0)];
+    t.same(grouped[0], plain[0], "what is in no group is updated as ever");
+    t.notSame(grouped[1], plain[1]);
+    t.same(still[1], makeSlots()[1]?.storage.toArray(), "a factor of 0 leaves a tensor as it is");
+  },
+);

@@ -12,6 +12,10 @@ export default definePlugin({
   setup: async ({ options, provide }) => {
     // Settings must be readable without the native addon; only a run needs it.
     const { Adamw } = await import("./adamw.js");
-    provide(OPTIMIZER, { name: "AdamW", create: (parameters) => new Adamw(parameters, options) });
+    provide(OPTIMIZER, {
+      name: "AdamW",
+      takesRules: true,
+      create: (parameters, facts) => new Adamw(parameters, options, facts),
+    });
   },
 });

@@ -12,6 +12,10 @@ export default definePlugin({
   setup: async ({ options, provide }) => {
     // Settings must be readable without the native addon; only a run needs it.
     const { Muon } = await import("./muon.js");
-    provide(OPTIMIZER, { name: "Muon", create: (parameters) => new Muon(parameters, options) });
+    provide(OPTIMIZER, {
+      name: "Muon",
+      takesRules: true,
+      create: (parameters, facts) => new Muon(parameters, options, facts),
+    });
   },
 });

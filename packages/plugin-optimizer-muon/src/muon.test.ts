@@ -1,4 +1,5 @@
 import type { ParameterSlot } from "@hyfw/core";
+import { PLAIN_FACTS } from "@hyfw/core/optimizer";
 import { fromTypedArray, full, live, Scope, type Tensor } from "@hyfw/native";
 import { kaimingUniformInit, Parameter } from "@hyfw/nn";
 import t from "tap";
@@ -94,7 +95,7 @@ t.test("matrices move by the rule written out; the excluded one and the bias by 
   const before = live();
   using scope = new Scope();
   const slots = scope.run(makeSlots);
-  const muon = new Muon(slots, MuonOptions.parse({ weightDecay: 0.1 }));
+  const muon = new Muon(slots, MuonOptions.parse({ weightDecay: 0.1 }), PLAIN_FACTS);
   const first = slots[0]?.storage.toArray() ?? [];
   const head = slots[3]?.storage.toArray() ?? [];
   let momentum = counted(4, 6, 0).map((row) => row.map(() => 0));
@@ -127,8 +128,8 @@ t.test("matrices move by the rule written out; the excluded one and the bias by 
 t.test("restored state goes on bit for bit; foreign state is refused", async (t) => {
   using scope = new Scope();
   const [straight, stopped] = [scope.run(makeSlots), scope.run(makeSlots)];
-  const one = new Muon(straight, MuonOptions.parse({}));
-  let two = new Muon(stopped, MuonOptions.parse({}));
+  const one = new Muon(straight, MuonOptions.parse({}), PLAIN_FACTS);
+  let two = new Muon(stopped, MuonOptions.parse({}), PLAIN_FACTS);
   for (const round of [1, 2, 3, 4]) {
     scope.run(() => {
       giveGradients(straight, round);
@@ -137,20 +138,20 @@ t.test("restored state goes on bit for bit; foreign state is refused", async (t)
     await step(one, 0.01);
     if (round === 3) {
       const saved = two.state();
-      two = new Muon(stopped, MuonOptions.parse({}));
+      two = new Muon(stopped, MuonOptions.parse({}), PLAIN_FACTS);
       two.restore(saved);
     }
     await step(two, 0.01);
   }
   for (const [index, { storage }] of straight.entries())
     t.same(stopped[index]?.storage.toArray(), storage.toArray());
-  t.throws(() => two.restore({ tensors: {}, counters: {} }), { code: "HYFW_MUON_STATE" });
+  t.throws(() => two.restore({ tensors: {}, counters: {} }), { code: "HYFW_OPTIMIZER_STATE" });
   straight[2]?.storage.setGrad(undefined);
-  await t.rejects(step(one, 0.01), { code: "HYFW_MUON_GRADIENT", message: /blocks\.1\.fc\.weight/ });
+  await t.rejects(step(one, 0.01), { code: "HYFW_OPTIMIZER_GRADIENT", message: /blocks\.1\.fc\.weight/ });
 });
 
 t.test("stretches of parameters are refused: no update of AdamW passes for Muon's", async (t) => {
   const flat = new Parameter("stretch.0", [24], kaimingUniformInit, { device: "cpu", seed: 1 }, traits);
-  t.throws(() => new Muon([flat], MuonOptions.parse({})), { code: "HYFW_MUON_MATRICES" });
+  t.throws(() => new Muon([flat], MuonOptions.parse({}), PLAIN_FACTS), { code: "HYFW_MUON_MATRICES" });
   flat.dispose();
 });

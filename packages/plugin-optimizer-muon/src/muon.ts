@@ -1,7 +1,13 @@
-import { type Optimizer, type OptimizerStep, type ParameterSlot, patternOf } from "@hyfw/core";
+import {
+  type Optimizer,
+  type OptimizerFacts,
+  type OptimizerStep,
+  type ParameterSlot,
+  patternOf,
+} from "@hyfw/core";
+import { checkGradients, copyState, SlotGroups } from "@hyfw/core/optimizer";
 import { adamwUpdate, noGrad, stack, type Tensor, tidy, zeros } from "@hyfw/native";
-import { copyState } from "@hyfw/nn";
-import { gradientMissing, matricesNone, stateDiffers } from "./errors.js";
+import { matricesNone } from "./errors.js";
 import type { MuonOptions } from "./options.js";
 import { orthogonalised } from "./orthogonal.js";
 
@@ -14,14 +20,11 @@ interface Stack {
   /** Running sums [n, rows, columns], and each of them under its own address. */
   readonly momentum: Tensor;
   readonly views: readonly Tensor[];
+  /** Learning rate of each matrix as a multiple of the run's, and its weight decay. */
+  readonly rules: readonly { readonly lr: number; readonly weightDecay: number }[];
 }
 
-/** One parameter that AdamW updates. */
-interface Entry {
-  readonly slot: ParameterSlot;
-  readonly expAvg: Tensor;
-  readonly expAvgSq: Tensor;
-}
+type Moments = Readonly<Record<"exp_avg" | "exp_avg_sq", Tensor>>;
 
 /**
  * Muon over the matrices, AdamW over everything else:
@@ -33,33 +36,35 @@ interface Entry {
  */
 export class Muon implements Optimizer {
   private readonly stacks: readonly Stack[];
-  private readonly entries: readonly Entry[];
+  private readonly others: SlotGroups<Moments>;
   private steps = 0;
 
   /** @throws HYFW_MUON_MATRICES */
   constructor(
     private readonly parameters: readonly ParameterSlot[],
     private readonly options: MuonOptions,
+    facts: OptimizerFacts,
   ) {
     const excluded = options.exclude.map(patternOf);
     const isMatrix = ({ name, shape, decays }: ParameterSlot): boolean =>
       shape.length === 2 && decays && !excluded.some((pattern) => pattern.test(name));
-    this.stacks = byShape(parameters.filter(isMatrix));
+    const { weightDecay } = options;
+    this.stacks = byShape(parameters.filter(isMatrix), (slot) => ({ weightDecay, ...facts.ruleOf(slot) }));
     if (this.stacks.length === 0) throw matricesNone(parameters.length, parameters[0]?.name);
     const moment = ({ shape, storage }: ParameterSlot): Tensor =>
       zeros(shape, { device: storage.device }).keep();
-    this.entries = parameters
-      .filter((slot) => !isMatrix(slot))
-      .map((slot) => ({ slot, expAvg: moment(slot), expAvgSq: moment(slot) }));
+    this.others = new SlotGroups<Moments>(
+      parameters.filter((slot) => !isMatrix(slot)),
+      {
+        ...facts,
+        decay: { weightDecay, decayAll: false },
+        moments: (slot) => ({ exp_avg: moment(slot), exp_avg_sq: moment(slot) }),
+      },
+    );
   }
 
   async step(order: OptimizerStep): Promise<void> {
-    const missing = this.parameters.filter(({ storage }) => tidy(() => storage.grad === undefined));
-    if (missing.length > 0)
-      throw gradientMissing(
-        missing.map(({ name }) => name),
-        this.parameters.length,
-      );
+    checkGradients(this.parameters);
     this.steps += 1;
     for (const one of this.stacks) tidy(() => noGrad(() => this.updateMatrices(one, order)));
     await this.updateOthers(order);
@@ -72,15 +77,12 @@ export class Muon implements Optimizer {
         const view = views[index];
         if (view !== undefined) tensors[`${name}.momentum`] = view;
       }
-    for (const { slot, expAvg, expAvgSq } of this.entries) {
-      tensors[`${slot.name}.exp_avg`] = expAvg;
-      tensors[`${slot.name}.exp_avg_sq`] = expAvgSq;
-    }
+    Object.assign(tensors, this.others.state());
     return { tensors, counters: { steps: this.steps } };
   }
 
   restore({ tensors, counters }: Parameters<Optimizer["restore"]>[0]): void {
-    copyState(this.state().tensors, tensors, stateDiffers);
+    copyState(this.state().tensors, tensors);
     this.steps = counters.steps ?? 0;
   }
 
@@ -93,11 +95,11 @@ export class Muon implements Optimizer {
     const { momentum, iterations, weightDecay } = this.options;
     const matrices = this.stacks.reduce((sum, { slots }) => sum + slots.length, 0);
     const decay = weightDecay === 0 ? "no weight decay" : `weight decay ${weightDecay}`;
-    return `Muon on ${matrices} matrices (momentum ${momentum}, ${iterations} iterations), AdamW on ${this.entries.length} tensors, ${decay}`;
+    return `Muon on ${matrices} matrices (momentum ${momentum}, ${iterations} iterations), AdamW on ${this.others.entries.length} tensors, ${decay}`;
   }
 
-  private updateMatrices({ slots, momentum }: Stack, { lr, gradScale }: OptimizerStep): void {
-    const { momentum: decay, iterations, weightDecay } = this.options;
+  private updateMatrices({ slots, momentum, rules }: Stack, { lr, gradScale }: OptimizerStep): void {
+    const { momentum: decay, iterations } = this.options;
     const grads = stack(
       slots.flatMap(({ storage }) => storage.grad ?? []),
       0,
@@ -107,34 +109,26 @@ export class Muon implements Optimizer {
     const [, rows = 0, columns = 0] = momentum.shape;
     const update = direction.mul(-lr * UPDATE_RMS * Math.sqrt(Math.max(rows, columns)));
     for (const [index, { storage }] of slots.entries()) {
+      const { lr: factor, weightDecay } = rules[index] ?? { lr: 1, weightDecay: 0 };
       const weight = storage.detach();
-      if (weightDecay > 0) weight.mul_(1 - lr * weightDecay);
-      weight.add_(update.select(0, index));
+      if (weightDecay > 0) weight.mul_(1 - lr * factor * weightDecay);
+      weight.add_(update.select(0, index), factor);
     }
   }
 
   private async updateOthers({ lr, gradScale }: OptimizerStep): Promise<void> {
-    const { adamLr, betas, eps, weightDecay } = this.options;
-    for (const decays of [true, false]) {
-      const entries = this.entries.filter(({ slot }) => slot.decays === decays);
-      if (entries.length === 0) continue;
+    const { adamLr, betas, eps } = this.options;
+    for (const { entries, lr: factor, weightDecay } of this.others.groups) {
       const grads = entries.flatMap(({ slot }) => slot.storage.grad ?? []);
       try {
         await adamwUpdate(
           {
             weights: entries.map(({ slot }) => slot.storage),
             grads,
-            expAvgs: entries.map(({ expAvg }) => expAvg),
-            expAvgSqs: entries.map(({ expAvgSq }) => expAvgSq),
+            expAvgs: entries.map(({ moments }) => moments.exp_avg),
+            expAvgSqs: entries.map(({ moments }) => moments.exp_avg_sq),
           },
-          {
-            gradScale,
-            lr: lr * adamLr,
-            betas,
-            eps,
-            weightDecay: decays ? weightDecay : 0,
-            step: this.steps,
-          },
+          { gradScale, lr: lr * factor * adamLr, betas, eps, weightDecay, step: this.steps },
         );
       } finally {
         for (const grad of grads) grad.dispose();
@@ -143,7 +137,10 @@ export class Muon implements Optimizer {
   }
 }
 
-function byShape(slots: readonly ParameterSlot[]): Stack[] {
+function byShape(
+  slots: readonly ParameterSlot[],
+  ruleOf: (slot: ParameterSlot) => Stack["rules"][number],
+): Stack[] {
   const groups = new Map<string, ParameterSlot[]>();
   for (const slot of slots) {
     const key = `${slot.shape.join()} ${slot.storage.device}`;
@@ -152,6 +149,7 @@ function byShape(slots: readonly ParameterSlot[]): Stack[] {
   return [...groups.values()].map((group) => {
     const [first] = group as [ParameterSlot];
     const momentum = zeros([group.length, ...first.shape], { device: first.storage.device }).keep();
-    return { slots: group, momentum, views: group.map((_, index) => momentum.select(0, index).keep()) };
+    const views = group.map((_, index) => momentum.select(0, index).keep());
+    return { slots: group, momentum, views, rules: group.map(ruleOf) };
   });
 }

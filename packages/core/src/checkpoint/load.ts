@@ -4,7 +4,7 @@ import { noGrad, openSafetensors, Scope } from "@hyfw/native";
 import type { Accelerator, Sharding } from "../hooks/accelerator.js";
 import type { Model, ParameterSlot } from "../hooks/model.js";
 import type { Optimizer } from "../hooks/optimizer.js";
-import type { Ema } from "../run/ema.js";
+import type { WeightAverage } from "../run/weight-average.js";
 import { checkFit } from "../weights/check-fit.js";
 import { FILES } from "./save.js";
 import { savedSlots } from "./saved-slots.js";
@@ -18,7 +18,7 @@ export interface RestoreTarget {
   /** What this process updates. */
   readonly trained: readonly ParameterSlot[];
   readonly optimizer: Optimizer;
-  readonly ema: Ema | undefined;
+  readonly ema: WeightAverage | undefined;
   readonly accelerators: readonly Accelerator[];
 }
 
@@ -47,7 +47,7 @@ export function restoreCheckpoint(path: string, state: RunState, target: Restore
     const tensors = scope.run(() => moments.momentsOf(trained));
     scope.run(() => optimizer.restore({ tensors, counters: state.optimizerCounters }));
   } else notes.push("the checkpoint has no optimizer state: moments start at zero");
-  if (ema === undefined) return notes;
+  if (ema?.restore === undefined) return notes;
   const averages = SavedStretches.ema(path);
   using scope = new Scope();
   if (averages !== undefined) {
@@ -55,7 +55,7 @@ export function restoreCheckpoint(path: string, state: RunState, target: Restore
     const tensors = trained.map(
       (slot) => [slot.name, scope.run(() => averages.read(slot.name, slot))] as const,
     );
-    scope.run(() => ema.restore(Object.fromEntries(tensors), state.emaCount ?? 0));
+    ema.restore(Object.fromEntries(tensors), state.emaCount ?? 0);
   } else {
     ema.restore(Object.fromEntries(trained.map(({ name, storage }) => [name, storage])), 0);
     notes.push("the checkpoint has no moving average: it starts from the weights");

@@ -1,10 +1,10 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { safetensorsHeader, type Tensor } from "@hyfw/native";
+import { safetensorsHeader, type Tensor, tidy } from "@hyfw/native";
 import type { Sharding, ShardSlot } from "../hooks/accelerator.js";
 import type { Model, ParameterSlot } from "../hooks/model.js";
 import type { Optimizer } from "../hooks/optimizer.js";
-import type { Ema } from "../run/ema.js";
+import type { WeightAverage } from "../run/weight-average.js";
 import type { World } from "../run/world.js";
 import { savedSlots } from "./saved-slots.js";
 import { type RunState, STATE } from "./state.js";
@@ -16,7 +16,7 @@ export interface CheckpointContent {
   readonly model: Model;
   /** How weights, moments and averages are spread over processes; absent where every process has all. */
   readonly sharding: Sharding | undefined;
-  readonly ema: Ema | undefined;
+  readonly ema: WeightAverage | undefined;
   /** Left out when its moments are not to be saved. */
   readonly optimizer: Optimizer | undefined;
   readonly state: RunState;
@@ -104,11 +104,12 @@ async function copyOut(content: CheckpointContent, { isFirst, rank }: World): Pr
     sharding === undefined ? {} : { [STRETCHES]: JSON.stringify(stretchesOf(sharding.slots)) };
   if (ema !== undefined) {
     const file = new TensorFile(sharding === undefined ? FILES.ema : emaFile(rank), { ...facts, ...own });
-    const averages = ema.tensors;
     // What is not trained is its own average, so that the file is whole.
-    if (sharding === undefined)
-      for (const { name, storage } of savedSlots(model)) file.add(name, averages[name] ?? storage);
-    else for (const [name, average] of Object.entries(averages)) file.add(name, average);
+    const trained = new Set(model.parameters);
+    for (const slot of sharding?.slots ?? savedSlots(model))
+      tidy(() =>
+        file.add(slot.name, sharding === undefined && !trained.has(slot) ? slot.storage : ema.of(slot)),
+      );
     files.push(file.order());
   }
   if (optimizer !== undefined) {

@@ -12,6 +12,8 @@ interface Stretch {
   readonly file: MappedSafetensors;
   readonly start: number;
   readonly end: number;
+  /** Whether the file holds the array of a whole parameter. */
+  readonly isWhole: boolean;
 }
 
 /** What reading needs to know of a slot; `start` and `end` are those of a stretch. */
@@ -39,9 +41,10 @@ export class SavedStretches {
         file.metadata[STRETCHES] === undefined ? undefined : JSON.parse(file.metadata[STRETCHES]);
       for (const name of file.names()) {
         const whole = [0, elements(file.entry(name).shape)] as const;
-        const [start, end] = stretches?.[parameterOf(name)] ?? whole;
+        const stretch = stretches?.[parameterOf(name)];
+        const [start, end] = stretch ?? whole;
         const all = this.found.get(name) ?? [];
-        all.push({ file, start, end });
+        all.push({ file, start, end, isWhole: stretch === undefined });
         this.found.set(name, all);
       }
     }
@@ -110,7 +113,10 @@ export class SavedStretches {
   private readMoment(name: string, slot: ParameterSlot): Tensor {
     const all = this.found.get(name) ?? [];
     const { start, end } = stretchOf(slot);
-    const same = all.find((one) => one.start === start && one.end === end);
+    const isPart = "whole" in slot;
+    const same = all.find((one) =>
+      isPart ? one.start === start && one.end === end : one.isWhole || (one.start === 0 && one.end === end),
+    );
     if (same !== undefined) {
       // Moments that are no array like their parameter, such as scales of blocks, keep their own shape.
       const moment = same.file.get(name);

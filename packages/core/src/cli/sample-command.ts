@@ -1,12 +1,14 @@
 import { relative, resolve } from "node:path";
 import { z } from "zod";
 import { promptsNone } from "../errors/command-line.js";
-import { samplesTwoSources } from "../errors/samples.js";
+import { loraNeedsWeights, samplesTwoSources } from "../errors/samples.js";
 import { loadSettings } from "../preset/load-settings.js";
 import { displayPath } from "../preset/origin.js";
 import { checkSettings, type ResolvedSettings } from "../preset/resolve.js";
 import type { Drawn, DrawWish } from "../run/draw-with-run.js";
+import { squareColumns } from "../run/picture-grid.js";
 import { SampleSettings } from "../settings/schema.js";
+import type { AdapterSource } from "../weights/load-start.js";
 import { type Command, type CommandIo, defineCommand } from "./command.js";
 import { RESULTS_DIR, settingsOf } from "./run-settings.js";
 import { type Installation, SourceOptions } from "./settings-arguments.js";
@@ -49,6 +51,13 @@ const Options = z.strictObject({
       "Which weights: ema, module for those that are trained, or auto. Of a run auto is the average where it keeps one, of a file the first state that it holds.",
     )
     .meta({ flag: "--state" }),
+  lora: z
+    .array(z.string().min(1))
+    .default([])
+    .describe(
+      "Adapter to add to --weights, in any layout that hyfw reads; adapter.safetensors:0.7 adds that share of it. May be given several times.",
+    )
+    .meta({ flag: "--lora" }),
   ...SourceOptions.shape,
   modelRoot: z
     .string()
@@ -86,10 +95,19 @@ const Options = z.strictObject({
   guidanceRescale: asFlag(guidanceRescale, "--guidance-rescale"),
   seed: asFlag(seed, "--seed"),
   batchSize: asFlag(batchSize, "--batch-size"),
+  grid: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Writes all pictures as one beside them, grid.png: a row for each prompt where --count is more than 1.",
+    )
+    .meta({ flag: "--grid" }),
   recipes: z
     .boolean()
     .default(false)
-    .describe("Writes a program beside the pictures that draws with the same settings in diffusers.")
+    .describe(
+      "Writes what draws with the same settings elsewhere beside the pictures: a program for diffusers, a graph for ComfyUI.",
+    )
     .meta({ flag: "--recipes" }),
   device: z
     .enum(["auto", "cpu", "cuda"])
@@ -105,10 +123,11 @@ export function sampleCommand({ presetFolders }: Pick<Installation, "presetFolde
     name: "sample",
     summary: "Draws pictures with a checkpoint of a run, or with a file of weights.",
     usage:
-      "hyfw sample [--run RUN | --weights FILE --preset NAME] --prompt TEXT [--prompt TEXT]... [--seed N] [--out DIR]",
+      "hyfw sample [--run RUN | --weights FILE [--lora FILE:0.8] --preset NAME] --prompt TEXT [--prompt TEXT]... [--seed N] [--out DIR]",
     options: Options,
     run: async ({ options }, io) => {
       if (options.weights !== undefined && options.run !== undefined) throw samplesTwoSources("--run");
+      if (options.weights === undefined && options.lora.length > 0) throw loraNeedsWeights();
       const draw = options.weights === undefined ? drawRun : drawWeights;
       const { prompts, files, notes } = await draw(options, presetFolders, io);
       for (const note of notes) io.stdout.write(`${note}\n`);
@@ -163,8 +182,15 @@ async function drawWeights(
   const wish = wishOf(options, resolved, "the settings");
   const { drawWithWeights } = await import("../run/draw-with-weights.js");
   const out = resolve(cwd, options.out ?? "drawn");
-  const order = { ...wish, weights: resolve(cwd, weights), state: options.state, out };
+  const adapters = options.lora.map((text) => adapterOf(text, cwd));
+  const order = { ...wish, weights: resolve(cwd, weights), adapters, state: options.state, out };
   return { ...(await drawWithWeights(resolved, order, io)), prompts: wish.request.prompts };
+}
+
+/** `file` or `file:strength`. */
+function adapterOf(text: string, cwd: string): AdapterSource {
+  const [, path = text, strength = "1"] = /^(.+):(-?\d+(?:\.\d+)?)$/.exec(text) ?? [];
+  return { path: resolve(cwd, path), strength: Number(strength) };
 }
 
 /** Flags of this command that stand for settings, and those given as such. */
@@ -182,6 +208,9 @@ function wishOf(options: Options, { settings }: ResolvedSettings, from: string):
   return {
     batchSize: options.batchSize ?? samples.batchSize,
     recipes: options.recipes,
+    ...(options.grid && {
+      gridColumns: options.count > 1 ? options.count : squareColumns(prompts.length),
+    }),
     request: {
       prompts,
       negative: options.negative ?? samples.negative,

@@ -11,3 +11,9 @@ export const samplesTwoSources = defineError("HYFW_USAGE_SAMPLES_SOURCE", (flag:
   summary: `--weights and ${flag} exclude each other`,
   todo: "draw either with a run (--run, whose settings are its own) or with a file (--weights and --preset)",
 }));
+
+/** An adapter was named without the weights that it belongs to. */
+export const loraNeedsWeights = defineError("HYFW_USAGE_SAMPLES_LORA", () => ({
+  summary: "--lora adds an adapter to weights that --weights names",
+  todo: "name both: --weights base.safetensors --lora adapter.safetensors:0.8; a run that trained an adapter draws with it by itself",
+}));

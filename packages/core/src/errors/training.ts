@@ -88,3 +88,19 @@ export const gradientNotFinite = defineError(
     todo: "lower train.lr or add warm-up; with reduced precision try float32 once to tell the two apart",
   }),
 );
+
+/** A pattern of `train.lossWeights` names no Arrow file of the data. */
+export const lossWeightNothing = defineError(
+  "HYFW_SETTINGS_LOSS_WEIGHTS",
+  (pattern: string, files: readonly string[]) => ({
+    summary: `train.lossWeights: ${JSON.stringify(pattern)} names no Arrow file that holds a row of the data`,
+    where: { "the data is in": someOf(files) },
+    todo: "name Arrow files by their whole path, with * for any text: */class-pictures/*",
+  }),
+);
+
+/** The model gives its loss as one number. */
+export const lossesWhole = defineError("HYFW_SETTINGS_LOSS_WHOLE", () => ({
+  summary: "train.lossWeights is set, and the model gives no losses per sample that could be weighed",
+  todo: "remove train.lossWeights, or let the model's loss() give `each`",
+}));

@@ -54,3 +54,9 @@ export const weightsDiffer = defineError("HYFW_WEIGHTS", (path: string, wrong: r
   where: Object.fromEntries(wrong.slice(0, 8).map((text, n) => [`${n + 1}`, text])),
   todo: "use the settings that the weights were trained with",
 }));
+
+/** The model has no way to add an adapter's file. */
+export const adapterUnknown = defineError("HYFW_WEIGHTS_ADAPTER", (path: string) => ({
+  summary: `this model cannot add ${path} to its weights`,
+  todo: "leave --lora out, or draw with the run that trained the adapter: --run",
+}));

@@ -1,6 +1,6 @@
 import type { DeviceName, ProcessGroup, Tensor } from "@hyfw/native";
 import type { Model, ParameterSlot, Segment, Values } from "./model.js";
-import type { OptimizerHook } from "./optimizer.js";
+import type { CreateOptimizer } from "./optimizer.js";
 import { defineToken } from "./tokens.js";
 
 /** What an accelerator takes charge of; two that claim the same are refused. */
@@ -89,7 +89,7 @@ export interface Accelerator {
   /** Before a segment's forward, to bring here what it needs. */
   beforeForward?(segment: Segment, facts: ForwardFacts): Promise<void>;
   /** Wraps how the optimizer is made, for instance over copies of the parameters in other memory. */
-  wrapOptimizer?(create: OptimizerHook["create"]): OptimizerHook["create"];
+  wrapOptimizer?(create: CreateOptimizer): CreateOptimizer;
   aroundForward?(
     segment: Segment,
     values: Values,

@@ -18,6 +18,8 @@ export interface Row {
   readonly position: number;
   /** Stable under re-sharding: content hash of the picture and the occurrence number among equal ones. */
   readonly id: string;
+  /** The same for rows of equal pictures; the id when left out. */
+  readonly picture?: string;
   readonly arrowFile: string;
   readonly rowInFile: number;
   /** Text columns by their name on disk, for example `text_zh`; null cells are absent. */

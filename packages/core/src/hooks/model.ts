@@ -62,6 +62,11 @@ export interface Batch {
   readonly resolution: Resolution;
   /** RGB in [-1, 1], mirrored where the sample says so, float32 [B, 3, H, W]. */
   readonly images: Tensor;
+  /**
+   * For validation, where in the range of timesteps each sample is to be taken, in [0, 1), instead of drawn; nothing that
+   * training adds to the noise is added then.
+   */
+  readonly quantiles?: readonly number[];
   /** The key of one sample's chance for a purpose, for `keyedNormal` and for drawing on the CPU. */
   key(sample: number, purpose: string): DiceKey;
 }
@@ -72,6 +77,8 @@ export interface Prepared {
   readonly values: Values;
   /** Timestep per sample, for records. */
   readonly timesteps: readonly number[];
+  /** Whether losses are those of validation, which the model's settings do not weigh. */
+  readonly isValidation?: boolean;
   /** Kept by the model for its `loss`. */
   readonly forLoss: Values;
 }
@@ -80,6 +87,8 @@ export interface Prepared {
 export interface Loss {
   /** Scalar that backward starts from: the mean over the micro-batch, float32. */
   readonly mean: Tensor;
+  /** Losses per sample, [B], with grad, of which `mean` is the mean: for settings that weigh rows. */
+  readonly each?: Tensor;
   /** Per sample, [B], without grad. */
   readonly perSample: Tensor;
   /** Parts for the record, scalars without grad: `mse`, `vb`. */
@@ -132,6 +141,11 @@ export interface Model {
    * @throws when they are of another model, or settings contradict them
    */
   adoptWeights?(file: WeightFile): WeightFile;
+  /**
+   * Weights with an adapter's products added, each array made when it is asked for.
+   * @param file weights as `adoptWeights` gives them. @throws when the adapter is for other layers
+   */
+  addAdapter?(file: WeightFile, adapter: WeightFile, strength: number): WeightFile;
   /** Label and fact, for the plan. */
   describe(): readonly (readonly [label: string, fact: string])[];
   /** Captions, noise and timesteps: from a batch to what segments read. No grad. All tensors belong to the caller's scope. */
@@ -163,6 +177,8 @@ export interface ModelFacts {
   readonly seed: number;
   /** Whether trained parameters are on the `meta` device, because each process makes only its part of them. */
   readonly withoutWeights?: boolean;
+  /** Whether trained parameters may begin as memory without numbers, because a file's replace all of them. */
+  readonly isBlank?: boolean;
 }
 
 /** Builds the model of a run. */

@@ -23,15 +23,45 @@ export interface Optimizer {
     tensors: Readonly<Record<string, Tensor>>;
     counters: Readonly<Record<string, number>>;
   }): void;
+  /**
+   * The weights to draw and publish with, for an optimizer that trains at other ones, in the current scope: they then
+   * take the place of the moving average.
+   */
+  averageOf?(slot: ParameterSlot): Tensor;
   /** Frees what `state()` does not list. */
   dispose?(): void;
   /** One line for the plan. */
   describe(): string;
 }
 
+/** What a tensor's group says of its update (`train.groups`). */
+export interface UpdateRule {
+  /** Learning rate as a multiple of the run's. */
+  readonly lr: number;
+  /** Instead of what the optimizer's own settings say; those when left out. */
+  readonly weightDecay?: number;
+}
+
+/** What an optimizer is told of the run beside what it updates. */
+export interface OptimizerFacts {
+  ruleOf(slot: Pick<ParameterSlot, "name">): UpdateRule;
+  /**
+   * Numbers that are sums over all parameters, added up over processes where each updates its own stretches; as given
+   * where every process updates all. Every process calls it at the same place of each step.
+   */
+  sum(numbers: readonly number[]): Promise<readonly number[]>;
+}
+
+/** Makes the optimizer of some parameters; accelerators wrap it. */
+export type CreateOptimizer = (parameters: readonly ParameterSlot[]) => Optimizer;
+
 export interface OptimizerHook {
   readonly name: string;
-  create(parameters: readonly ParameterSlot[]): Optimizer;
+  /** Whether it follows `ruleOf`; without it settings with groups are refused. */
+  readonly takesRules?: boolean;
+  /** Why it must see all parameters at once, for one whose updates do; it is then refused where they go in parts. */
+  readonly seesAll?: string;
+  create(parameters: readonly ParameterSlot[], facts: OptimizerFacts): Optimizer;
 }
 
 /** Exactly one plugin provides the optimizer. */

@@ -19,9 +19,17 @@ export interface HyfwProcess {
   until(text: string | RegExp): Promise<void>;
 }
 
-/** A config file for the tiny run in a folder; settings beside come as `--set`. */
-export function writeTinyConfig(cwd: string, plugins: Readonly<Record<string, object>> = {}): void {
-  const config = { run: { threads: 1 }, log: { every: 1 }, plugins: { [TINY]: {}, ...plugins } };
+/**
+ * A config file for the tiny run in a folder; settings beside come as `--set`.
+ * @param ownOptimizer whether the tiny run's own is used, or one of `plugins`
+ */
+export function writeTinyConfig(
+  cwd: string,
+  plugins: Readonly<Record<string, object>> = {},
+  ownOptimizer = true,
+): void {
+  const tiny = ownOptimizer ? TINY : TINY.replace("tiny-plugin", "tiny-rest");
+  const config = { run: { threads: 1 }, log: { every: 1 }, plugins: { [tiny]: {}, ...plugins } };
   writeFileSync(join(cwd, "hyfw.config.json"), JSON.stringify(config));
 }
 

@@ -2,6 +2,7 @@ import { dtypeBytes } from "@hyfw/native";
 import type { Resolution } from "../hooks/dataset.js";
 import { MODEL, type ParameterSlot } from "../hooks/model.js";
 import { OPTIMIZER } from "../hooks/optimizer.js";
+import { PLAIN_FACTS } from "../optimizer/update-rules.js";
 import { storages } from "../run/build-engine.js";
 import { chooseTrained } from "../run/choose-trained.js";
 import type { LoadedRun } from "../run/container.js";
@@ -33,7 +34,7 @@ export async function measureRun(
     duties.every((duty) => walking.has(duty)),
   );
   for (const accelerator of accelerators) await accelerator.prepare?.(model, facts);
-  const optimizer = run.get(OPTIMIZER).create(model.parameters);
+  const optimizer = run.get(OPTIMIZER).create(model.parameters, PLAIN_FACTS);
   const states = Object.values(optimizer.state().tensors);
   try {
     const walk = (samples: number) => walkShapes({ model, accelerators, samples, resolution, device });

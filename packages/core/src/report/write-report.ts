@@ -85,6 +85,9 @@ const pointsOf = (
 
 function lossCharts(metrics: readonly MetricsLine[]): Markup[] {
   const losses = pointsOf(metrics, ({ loss }) => loss);
+  const measured = metrics.flatMap(({ step, validation }): [number, number][] =>
+    validation === undefined ? [] : [[step, validation.loss]],
+  );
   return [
     lineChart({
       title: "Loss",
@@ -94,6 +97,15 @@ function lossCharts(metrics: readonly MetricsLine[]): Markup[] {
         { label: "smoothed", kind: "main", points: smooth(losses, 0.95) },
       ],
     }),
+    ...(measured.length === 0
+      ? []
+      : [
+          lineChart({
+            title: "Validation loss",
+            xLabel: "step",
+            series: [{ label: "rows that are never trained on", kind: "main", points: measured }],
+          }),
+        ]),
     lineChart({
       title: "Gradient norm before clipping",
       xLabel: "step",

@@ -2,11 +2,21 @@ import { type DeviceName, dtypeBytes, type Tensor } from "@hyfw/native";
 import type { Accelerator, Sharding } from "../hooks/accelerator.js";
 import { ADAPTER } from "../hooks/adapter.js";
 import { MODEL, type Model, type ParameterSlot } from "../hooks/model.js";
-import { OPTIMIZER, type Optimizer, type OptimizerHook } from "../hooks/optimizer.js";
+import {
+  type CreateOptimizer,
+  OPTIMIZER,
+  type Optimizer,
+  type OptimizerFacts,
+  type OptimizerHook,
+} from "../hooks/optimizer.js";
+import { averageTwice, groupsUnknown, optimizerInParts } from "../errors/optimizers.js";
+import { type FoundGroup, findGroups, rulesOf } from "../optimizer/update-rules.js";
+import { OptimizerAverage, type WeightAverage } from "./weight-average.js";
 import { chooseTrained } from "./choose-trained.js";
 import type { LoadedRun } from "./container.js";
 import { Ema } from "./ema.js";
 import { Executor } from "./executor.js";
+import type { Settings } from "../settings/schema.js";
 import type { World } from "./world.js";
 
 /** What computes a run: the model with what walks it and what changes its weights. */
@@ -18,9 +28,11 @@ export interface Engine {
   readonly trained: readonly ParameterSlot[];
   readonly executor: Executor;
   readonly optimizer: Optimizer;
+  /** Tensors with a learning rate or a weight decay of their own. */
+  readonly groups: readonly FoundGroup[];
   readonly accelerators: readonly Accelerator[];
-  /** Absent when the settings keep no moving average, and on the `meta` device. */
-  readonly ema: Ema | undefined;
+  /** Absent when neither the settings nor the optimizer keep an average, and on the `meta` device. */
+  readonly ema: WeightAverage | undefined;
 }
 
 /** Builds model, optimizer and moving average on a device; `meta` gives names and shapes only, for the plan. */
@@ -42,8 +54,12 @@ export async function buildEngine(
       await accelerator.prepare?.(model, { device, rank, worldSize, ...(group !== undefined && { group }) });
   const sharding = accelerators.find((one) => one.sharding !== undefined)?.sharding;
   const trained = sharding?.slots ?? model.parameters;
-  const optimizer = wrapped(run.get(OPTIMIZER), accelerators)(trained);
-  const ema = train.ema.enabled && device !== "meta" ? new Ema(trained, train.ema, sharding) : undefined;
+  const hook = run.get(OPTIMIZER);
+  const groups = findGroups(train.groups, model.parameters);
+  const sum: OptimizerFacts["sum"] = (numbers) =>
+    sharding === undefined ? Promise.resolve(numbers) : world.reduce([...numbers], "sum");
+  const optimizer = createWith(hook, accelerators, { ruleOf: rulesOf(groups), sum }, groups)(trained);
+  const ema = averageOf(hook, optimizer, { trained, settings: train.ema, sharding });
   run.onClose("weights and moments", async () => {
     for (const accelerator of accelerators) await accelerator.close?.();
     const moments = Object.values(optimizer.state().tensors);
@@ -53,14 +69,48 @@ export async function buildEngine(
     ema?.dispose();
   });
   const executor = new Executor(model.segments, accelerators);
-  return { model, sharding, trained, executor, optimizer, accelerators, ema };
+  return { model, sharding, trained, executor, optimizer, groups, accelerators, ema };
 }
 
-/** How the optimizer is made, with every accelerator that has a say in it around, the first in preset order outermost. */
-function wrapped(hook: OptimizerHook, accelerators: readonly Accelerator[]): OptimizerHook["create"] {
-  let next: OptimizerHook["create"] = (parameters) => hook.create(parameters);
+/**
+ * How the optimizer is made, with every accelerator that has a say in it around, the first in preset order outermost.
+ * @throws HYFW_SETTINGS_GROUPS, HYFW_SETTINGS_OPTIMIZER_PARTS
+ */
+function createWith(
+  hook: OptimizerHook,
+  accelerators: readonly Accelerator[],
+  facts: OptimizerFacts,
+  groups: readonly FoundGroup[],
+): CreateOptimizer {
+  if (groups.length > 0 && hook.takesRules !== true) throw groupsUnknown(hook.name);
+  const parts = accelerators.find((one) => one.wrapOptimizer !== undefined);
+  if (hook.seesAll !== undefined && parts !== undefined)
+    throw optimizerInParts(hook.name, hook.seesAll, parts.name);
+  let next: CreateOptimizer = (parameters) => hook.create(parameters, facts);
   for (const accelerator of [...accelerators].reverse()) next = accelerator.wrapOptimizer?.(next) ?? next;
   return next;
+}
+
+interface AverageFacts {
+  readonly trained: readonly ParameterSlot[];
+  readonly settings: Settings["train"]["ema"];
+  readonly sharding: Sharding | undefined;
+}
+
+/** The average that the settings keep, or the optimizer. @throws HYFW_SETTINGS_AVERAGE_TWICE */
+function averageOf(
+  { name }: OptimizerHook,
+  optimizer: Optimizer,
+  { trained, settings, sharding }: AverageFacts,
+): WeightAverage | undefined {
+  const own = optimizer.averageOf?.bind(optimizer);
+  if (own !== undefined && settings.enabled) throw averageTwice(name);
+  if (trained.some(({ storage }) => storage.device === "meta")) return undefined;
+  if (own !== undefined) {
+    const count = (): number => optimizer.state().counters.steps ?? 0;
+    return new OptimizerAverage(trained, { of: own, count }, sharding);
+  }
+  return settings.enabled ? new Ema(trained, settings, sharding) : undefined;
 }
 
 /** Bytes of what a run holds from step to step, on the device that it trains on. */
@@ -80,7 +130,7 @@ export function heldBytes({
   return {
     weights: bytesOf(weights.map(({ storage }) => storage)),
     states: bytesOf(Object.values(optimizer.state().tensors)),
-    average: bytesOf(Object.values(ema?.tensors ?? {})),
+    average: bytesOf(ema?.held ?? []),
   };
 }
 

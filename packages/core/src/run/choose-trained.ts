@@ -1,5 +1,6 @@
+import { noGrad, Scope } from "@hyfw/native";
 import { onlyNothing } from "../errors/weights.js";
-import { ADAPTER } from "../hooks/adapter.js";
+import { ADAPTER, type Adapter } from "../hooks/adapter.js";
 import type { Model, ModelFacts, ParameterSlot, Segment } from "../hooks/model.js";
 import type { LoadedRun } from "./container.js";
 
@@ -22,7 +23,13 @@ export function chooseTrained(run: LoadedRun, built: Model, facts: ModelFacts): 
         run: (values) => segment.run(values),
       };
     });
-    return changed(built, { segments, whole, parameters: [...slots.values()].flat(), adapter });
+    return changed(built, {
+      segments: adapter.segments?.(segments) ?? segments,
+      whole,
+      parameters: [...slots.values()].flat(),
+      adapter,
+      ...moreValues(built, adapter),
+    });
   }
   if (only === undefined) return built;
   const patterns = only.map(patternOf);
@@ -35,6 +42,29 @@ export function chooseTrained(run: LoadedRun, built: Model, facts: ModelFacts): 
     );
   freeze(built.parameters.filter((slot) => !isTrained(slot)));
   return changed(built, { whole, parameters });
+}
+
+/** The model's `prepare` and `draw` with the adapter's values beside its own. */
+function moreValues(built: Model, adapter: Adapter): Partial<Model> {
+  return {
+    ...(adapter.batchValues !== undefined && {
+      prepare: (batch) => {
+        const prepared = built.prepare(batch);
+        const own = noGrad(() => adapter.batchValues?.(batch, prepared.values));
+        return { ...prepared, values: { ...prepared.values, ...own } };
+      },
+      // A plan walks over segments with shapes alone, and nobody outlines the adapter's values.
+      outline: undefined,
+    }),
+    ...(adapter.drawValues !== undefined && {
+      draw: (request, infer) =>
+        built.draw(request, async (values) => {
+          using own = new Scope();
+          const more = own.run(() => noGrad(() => adapter.drawValues?.(request, values)));
+          return await infer({ ...values, ...more });
+        }),
+    }),
+  };
 }
 
 /** The model with some of it replaced; it may be an instance of a class. */

@@ -2,16 +2,17 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Tensor } from "@hyfw/native";
 import type { DrawRequest, Model } from "../hooks/model.js";
-import type { Ema } from "./ema.js";
 import type { Executor } from "./executor.js";
-import { encodePng } from "./png.js";
+import { pictureGrid } from "./picture-grid.js";
+import { encodePng, type Picture } from "./png.js";
+import type { WeightAverage } from "./weight-average.js";
 
 /** What pictures are drawn with. */
 export interface Drawer {
   readonly model: Model;
   readonly executor: Executor;
   /** Drawn from when there is one. */
-  readonly ema: Ema | undefined;
+  readonly ema: WeightAverage | undefined;
 }
 
 /** Where pictures go, what stands inside them beside their prompt, and how many are drawn at once. */
@@ -20,6 +21,8 @@ export interface PicturePlace {
   readonly folder: string | undefined;
   readonly facts: Readonly<Record<string, string>>;
   readonly batchSize: number;
+  /** Columns of a picture of all pictures, written beside them as `grid.png`; none when left out. */
+  readonly gridColumns?: number;
 }
 
 /**
@@ -30,10 +33,11 @@ export interface PicturePlace {
 export async function drawPictures(
   { model, executor, ema }: Drawer,
   request: DrawRequest,
-  { folder, facts, batchSize }: PicturePlace,
+  { folder, facts, batchSize, gridColumns }: PicturePlace,
 ): Promise<string[]> {
   if (folder !== undefined) await mkdir(folder, { recursive: true });
   const files: string[] = [];
+  const all: Picture[] = [];
   const drawAll = async (): Promise<void> => {
     for (let first = 0; first < request.prompts.length; first += batchSize) {
       const prompts = request.prompts.slice(first, first + batchSize);
@@ -48,11 +52,16 @@ export async function drawPictures(
         const texts = { prompt, ...settingsOf(request), picture: number + 1, ...facts, software: "hyfw" };
         await writeFile(path, encodePng(picture, mapValues(texts)));
         files.push(path);
+        if (gridColumns !== undefined) all.push({ ...picture, pixels: picture.pixels.slice() });
       }
     }
   };
   await (ema === undefined ? drawAll() : ema.inFront(drawAll));
-  return files;
+  if (folder === undefined || gridColumns === undefined) return files;
+  const grid = join(folder, "grid.png");
+  const texts = { prompts: request.prompts.join("\n"), ...settingsOf(request), ...facts, software: "hyfw" };
+  await writeFile(grid, encodePng(pictureGrid(all, gridColumns), mapValues(texts)));
+  return [...files, grid];
 }
 
 function settingsOf(request: DrawRequest): Record<string, string | number> {

@@ -17,6 +17,8 @@ export interface DrawWish {
   /** Without a resolution that of the settings is taken. */
   readonly request: Omit<DrawRequest, "resolution"> & { readonly resolution?: Resolution };
   readonly batchSize: number;
+  /** Columns of a grid of all pictures; none is written when left out. */
+  readonly gridColumns?: number;
   readonly recipes: boolean;
 }
 
@@ -42,7 +44,7 @@ export interface Drawn {
  */
 export async function drawWithRun(
   resolved: ResolvedSettings,
-  { run: text, places, weights, out, request, batchSize, recipes }: DrawOrder,
+  { run: text, places, weights, out, request, batchSize, gridColumns, recipes }: DrawOrder,
   io: Pick<CommandIo, "stdout" | "isTerminal" | "signal">,
 ): Promise<Drawn> {
   const { runDir, path, step, ...found } = await findCheckpoint(text, places);
@@ -56,7 +58,11 @@ export async function drawWithRun(
     const facts = { run: name, step: String(step), weights: isAveraged ? "ema" : "live" };
     notes.push(`${name}, step ${step}, ${facts.weights} weights, seed ${request.seed}`);
     const folder = out ?? join(runDir, RUN_FILES.samples, `drawn-${stepName(step)}`);
-    return { request: { ...request, resolution }, place: { folder, facts, batchSize }, recipes };
+    return {
+      request: { ...request, resolution },
+      place: { folder, facts, batchSize, ...(gridColumns !== undefined && { gridColumns }) },
+      recipes,
+    };
   };
   return { files: await drawWith(resolved, load, io), notes };
 }

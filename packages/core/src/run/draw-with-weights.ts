@@ -4,7 +4,7 @@ import { resolutionUnknown } from "../errors/command-line.js";
 import { samplesNoModel } from "../errors/samples.js";
 import { MODEL, type Model } from "../hooks/model.js";
 import type { ResolvedSettings } from "../preset/resolve.js";
-import { loadModel } from "../weights/load-start.js";
+import { type AdapterSource, loadModel } from "../weights/load-start.js";
 import type { Drawn, DrawWish } from "./draw-with-run.js";
 import { drawWith } from "./open-drawer.js";
 
@@ -14,6 +14,8 @@ export interface WeightsOrder extends DrawWish {
   readonly weights: string;
   /** Which state of a file that holds several. */
   readonly state: string;
+  /** Added to the weights. */
+  readonly adapters: readonly AdapterSource[];
   readonly out: string;
 }
 
@@ -23,7 +25,7 @@ export interface WeightsOrder extends DrawWish {
  */
 export async function drawWithWeights(
   resolved: ResolvedSettings,
-  { weights, state, out, request, batchSize, recipes }: WeightsOrder,
+  { weights, adapters, state, out, request, batchSize, gridColumns, recipes }: WeightsOrder,
   io: Pick<CommandIo, "stdout" | "isTerminal" | "signal">,
 ): Promise<Drawn> {
   const hasModel = resolved.plugins.some(({ definition }) =>
@@ -35,10 +37,15 @@ export async function drawWithWeights(
   if (resolution === undefined) throw resolutionUnknown(weights);
   const notes: string[] = [];
   const load = (model: Model) => {
-    const from = { ...settings.weights, model: weights, state };
+    const from = { ...settings.weights, model: weights, state, adapters };
     notes.push(...loadModel(model, from).map((note) => note.replace(/^starting from/, "weights of")));
-    const facts = { weights: basename(weights), state };
-    return { request: { ...request, resolution }, place: { folder: out, facts, batchSize }, recipes };
+    const loras = adapters.map(({ path, strength }) => `${basename(path)}:${strength}`).join(", ");
+    const facts = { weights: basename(weights), state, ...(loras !== "" && { loras }) };
+    return {
+      request: { ...request, resolution },
+      place: { folder: out, facts, batchSize, ...(gridColumns !== undefined && { gridColumns }) },
+      recipes,
+    };
   };
   return { files: await drawWith(resolved, load, io), notes };
 }

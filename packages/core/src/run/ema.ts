@@ -2,6 +2,7 @@ import { emaUpdate, noGrad, type Tensor, tidy } from "@hyfw/native";
 import type { Sharding } from "../hooks/accelerator.js";
 import type { ParameterSlot } from "../hooks/model.js";
 import type { Settings } from "../settings/schema.js";
+import { averageOf, type WeightAverage, withInFront } from "./weight-average.js";
 
 const DECAY = 0.9999;
 const WARMUP_POWER = 2 / 3;
@@ -19,10 +20,8 @@ export function emaDecayAt(before: number, settings: Settings["train"]["ema"]): 
 }
 
 /** A moving average of the weights that this process updates, in float32, beside the weights themselves. */
-export class Ema {
-  /** One per parameter, by its name. */
-  readonly tensors: Readonly<Record<string, Tensor>>;
-  private readonly averages: readonly Tensor[];
+export class Ema implements WeightAverage {
+  private readonly averages: ReadonlyMap<ParameterSlot, Tensor>;
   private updates = 0;
 
   constructor(
@@ -30,57 +29,47 @@ export class Ema {
     private readonly settings: Settings["train"]["ema"],
     private readonly sharding?: Sharding,
   ) {
-    this.averages = parameters.map(({ storage }) =>
-      tidy(() => noGrad(() => storage.detach().float().clone())).keep(),
-    );
-    this.tensors = Object.fromEntries(
-      parameters.flatMap(({ name }, index) => {
-        const average = this.averages[index];
-        return average === undefined ? [] : [[name, average] as const];
-      }),
+    this.averages = new Map(
+      parameters.map((slot) => [
+        slot,
+        tidy(() => noGrad(() => slot.storage.detach().float().clone())).keep(),
+      ]),
     );
   }
 
-  /** Updates so far. */
   get count(): number {
     return this.updates;
+  }
+
+  get held(): readonly Tensor[] {
+    return [...this.averages.values()];
   }
 
   /** ema ← d·ema + (1 - d)·weights, after an optimizer step. */
   update(): void {
     const weights = this.parameters.map(({ storage }) => storage);
-    noGrad(() => emaUpdate(this.averages, weights, emaDecayAt(this.updates, this.settings)));
+    noGrad(() => emaUpdate(this.held, weights, emaDecayAt(this.updates, this.settings)));
     this.updates += 1;
   }
 
-  /** Copies saved averages in; `tensors` has every parameter by name. */
+  /** `tensors` has every parameter by name. */
   restore(tensors: Readonly<Record<string, Tensor>>, count: number): void {
-    for (const [name, average] of Object.entries(this.tensors)) {
+    for (const [{ name }, average] of this.averages) {
       const saved = tensors[name];
       if (saved !== undefined) noGrad(() => average.copy_(saved));
     }
     this.updates = count;
   }
 
-  /** Runs `work` with the averages in front of the weights, as for drawing pictures. */
-  async inFront<Result>(work: () => Promise<Result>): Promise<Result> {
-    if (this.sharding !== undefined) return this.sharding.inFront((slot) => this.of(slot), work);
-    for (const [index, slot] of this.parameters.entries()) slot.substitute(this.averages[index]);
-    try {
-      return await work();
-    } finally {
-      for (const slot of this.parameters) slot.substitute(undefined);
-    }
+  of(slot: ParameterSlot): Tensor {
+    return averageOf(this.averages, slot);
   }
 
-  /** The average of one parameter that this process updates. */
-  of(slot: ParameterSlot): Tensor {
-    const average = this.averages[this.parameters.indexOf(slot)];
-    if (average === undefined) throw new Error(`${slot.name} has no moving average`);
-    return average;
+  inFront<Result>(work: () => Promise<Result>): Promise<Result> {
+    return withInFront(this.parameters, this.averages, this.sharding, work);
   }
 
   dispose(): void {
-    for (const average of this.averages) average.dispose();
+    for (const average of this.held) average.dispose();
   }
 }

@@ -13,6 +13,7 @@ import { LossGroups } from "./loss-groups.js";
 import { cutMetrics, MetricsFile, type MetricsLine } from "./metrics.js";
 import { Progress } from "./progress.js";
 import type { StepReport } from "./step.js";
+import type { ValidationResult } from "./validation.js";
 
 /** One step on its way into the record. */
 export interface JournalStep {
@@ -21,6 +22,8 @@ export interface JournalStep {
   /** Samples since the run began. */
   readonly samples: number;
   readonly report: StepReport;
+  /** The validation loss after the step, where it was measured. */
+  readonly validation?: ValidationResult | undefined;
 }
 
 /** What a journal needs to know of its run. */
@@ -86,7 +89,26 @@ export class Journal {
     this.flopsSince = flops();
   }
 
-  async step({ step, lr, samples, report }: JournalStep): Promise<void> {
+  /** Does something that is no part of any step, and keeps it out of their times and counts. */
+  async aside<Result>(work: () => Promise<Result>): Promise<Result> {
+    const [now, calls, done] = [performance.now(), opCalls(), flops()];
+    try {
+      return await work();
+    } finally {
+      const ms = performance.now() - now;
+      const after = flops();
+      this.since += ms;
+      this.window.betweenStepsMs += ms;
+      this.callsSince += opCalls() - calls;
+      this.flopsSince = {
+        ...this.flopsSince,
+        all: this.flopsSince.all + after.all - done.all,
+        own: this.flopsSince.own + after.own - done.own,
+      };
+    }
+  }
+
+  async step({ step, lr, samples, report, validation }: JournalStep): Promise<void> {
     const { lastStep, every, broadcast, worldSize } = this.facts;
     const now = performance.now();
     const wallMs = now - this.since;
@@ -98,14 +120,19 @@ export class Journal {
     const { loss } = report;
     // JSON has no word for numbers that are not finite.
     const gradNorm = report.skipped === undefined ? report.gradNorm : 0;
-    const isLogged = step % every === 0 || step === lastStep;
+    const isLogged = step % every === 0 || step === lastStep || validation !== undefined;
     const rssBytes = process.memoryUsage.rss();
     const place = { step, epoch, phase: phase?.name ?? "" };
     const pace = (this.window.samples / this.window.wallMs) * 1000;
     const shown = { lr, gradNorm, rssBytes, samplesPerSecond: pace, ...this.speed() };
     const secondsLeft = ((lastStep - step) * this.pace) / 1000;
-    this.progress.step({ ...place, ...shown, loss, lastStep, secondsLeft }, isLogged);
-    if (isLogged) await broadcast("onLog", this.write({ ...place, ...shown, samples }));
+    const validationLoss = validation?.loss;
+    this.progress.step({ ...place, ...shown, loss, validationLoss, lastStep, secondsLeft }, isLogged);
+    if (isLogged)
+      await broadcast(
+        "onLog",
+        this.write({ ...place, ...shown, samples, ...(validation !== undefined && { validation }) }),
+      );
     await broadcast("onStep", { ...place, loss, lr, gradNorm, samples: stepSamples, wallMs });
   }
 
@@ -173,6 +200,7 @@ export class Journal {
       | "rssBytes"
       | "samplesPerSecond"
       | "samples"
+      | "validation"
       | "flopsPerSecond"
       | "mfu"
     >,

@@ -5,20 +5,21 @@ const wide = { height: 512, width: 1024 };
 const square = { height: 1024, width: 1024 };
 
 t.test(
-  "means by quarter of the timesteps and by bucket, in order, and anew after they are taken",
+  "means by quarter of the timesteps, bucket and caption, in order, and anew after they are taken",
   async (t) => {
     const groups = new LossGroups(1000);
     groups.add([
-      { loss: 1, timestep: 999, resolution: square },
-      { loss: 3, timestep: 750, resolution: wide },
-      { loss: 5, timestep: 0, resolution: wide },
+      { loss: 1, timestep: 999, resolution: square, construction: "text_zh" },
+      { loss: 3, timestep: 750, resolution: wide, construction: "dropped" },
+      { loss: 5, timestep: 0, resolution: wide, construction: "text_zh" },
     ]);
     groups.add([{ loss: 7, timestep: 249, resolution: square }]);
     t.same(groups.take(), {
       lossByTimestep: { "0-249": 6, "750-999": 2 },
       lossByBucket: { "512x1024": 4, "1024x1024": 4 },
+      lossByCaption: { dropped: 3, text_zh: 3 },
     });
-    t.same(groups.take(), { lossByTimestep: {}, lossByBucket: {} });
+    t.same(groups.take(), { lossByTimestep: {}, lossByBucket: {}, lossByCaption: {} });
   },
 );
 

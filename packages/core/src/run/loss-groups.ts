@@ -5,22 +5,26 @@ export interface SampleLoss {
   readonly loss: number;
   readonly timestep: number;
   readonly resolution: Resolution;
+  /** The text column or template that its caption was taken from; absent where it is not known. */
+  readonly construction?: string;
 }
 
 /** Bands that the timesteps are cut into. */
 const BANDS = 4;
 
-/** Mean losses of the samples since the last time they were taken, by band of timesteps and by bucket. */
+/** Mean losses of the samples since the last time they were taken, by band of timesteps, bucket and caption. */
 export class LossGroups {
   private readonly byTimestep = new Map<string, Mean>();
   private readonly byBucket = new Map<string, Mean>();
+  private readonly byCaption = new Map<string, Mean>();
 
   /** @param timesteps how many there are; without it samples are not grouped by them */
   constructor(private readonly timesteps: number | undefined) {}
 
   add(samples: readonly SampleLoss[]): void {
-    for (const { loss, timestep, resolution } of samples) {
+    for (const { loss, timestep, resolution, construction } of samples) {
       addTo(this.byBucket, `${resolution.height}x${resolution.width}`, loss);
+      if (construction !== undefined) addTo(this.byCaption, construction, loss);
       if (this.timesteps !== undefined) addTo(this.byTimestep, bandOf(timestep, this.timesteps), loss);
     }
   }
@@ -29,8 +33,13 @@ export class LossGroups {
   take(): {
     readonly lossByTimestep: Readonly<Record<string, number>>;
     readonly lossByBucket: Readonly<Record<string, number>>;
+    readonly lossByCaption: Readonly<Record<string, number>>;
   } {
-    return { lossByTimestep: takeMeans(this.byTimestep), lossByBucket: takeMeans(this.byBucket) };
+    return {
+      lossByTimestep: takeMeans(this.byTimestep),
+      lossByBucket: takeMeans(this.byBucket),
+      lossByCaption: takeMeans(this.byCaption),
+    };
   }
 }
 

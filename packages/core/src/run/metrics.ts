@@ -2,6 +2,7 @@ import { closeSync, existsSync, openSync, readFileSync, writeSync } from "node:f
 import { join } from "node:path";
 import { writeDurably } from "../checkpoint/durable-file.js";
 import { RUN_FILES } from "./run-folder.js";
+import type { ValidationResult } from "./validation.js";
 
 /** One line of `metrics.jsonl`: a logged step. Losses and times are means over the steps since the line before. */
 export interface MetricsLine {
@@ -15,6 +16,10 @@ export interface MetricsLine {
   /** Mean loss of this process's samples by band of timesteps, as `250-499`, and by bucket, as `768x1024`. */
   readonly lossByTimestep: Readonly<Record<string, number>>;
   readonly lossByBucket: Readonly<Record<string, number>>;
+  /** By the text column or template of the first encoder's caption; "dropped" for those given none. */
+  readonly lossByCaption: Readonly<Record<string, number>>;
+  /** Of the weights after this step; where it was measured. */
+  readonly validation?: ValidationResult;
   readonly lr: number;
   /** Before clipping; 0 of a step that was skipped. */
   readonly gradNorm: number;

@@ -5,6 +5,7 @@ import { type CheckpointPlace, saveCheckpoint } from "../checkpoint/save.js";
 import { type RunState, readState } from "../checkpoint/state.js";
 import { CheckpointWriter } from "../checkpoint/writer.js";
 import { displayPath } from "../preset/origin.js";
+import { writeModelCard } from "../report/model-card.js";
 import { writeReport } from "../report/write-report.js";
 import type { Settings } from "../settings/schema.js";
 import type { Engine } from "./build-engine.js";
@@ -92,6 +93,7 @@ export class Milestones {
     }
     if (!world.isFirst) return [];
     const report = this.report(state, reason);
+    if (reason === "done") writeModelCard(runDir, this.record(state, reason));
     await broadcast("onEnd", { reason, step: state.step });
     const shown = displayPath(runDir, cwd);
     const stopped =

@@ -1,8 +1,10 @@
 import { unitUneven } from "../errors/world.js";
-import { DATASET } from "../hooks/dataset.js";
+import { DATASET, type Dataset, type PhaseData } from "../hooks/dataset.js";
 import { SAMPLER } from "../hooks/sampler.js";
 import type { LoadedRun } from "./container.js";
+import { checkLossWeights } from "./loss-weights.js";
 import { type OpenPhase, type OrderFacts, orderOf } from "./unit-places.js";
+import { splitValidation, type ValidationRows } from "./validation-split.js";
 
 /** The data of a run: phases with their rows open, and what orders them. */
 export interface OpenData {
@@ -11,6 +13,8 @@ export interface OpenData {
   readonly share: UnitShare;
   /** Optimizer steps that the data and the settings allow, over all phases. */
   readonly lastStep: number;
+  /** Rows that are measured and never trained on; absent when the settings keep none. */
+  readonly validation: ValidationRows | undefined;
 }
 
 /** What one process takes of a unit. */
@@ -34,10 +38,15 @@ export async function openData(
   }: { worldSize: number; unitSize?: number },
 ): Promise<OpenData> {
   const { train, phases: settings, run: runSettings } = run.settings;
+  const opened: Dataset[] = [];
+  for (const { name, data } of settings)
+    opened.push(await openRows(run, `phase ${name}`, { name, options: data }));
+  const { training, rows: validation } = await keepOut(run, opened);
+  await checkLossWeights(train.lossWeights, training);
   const phases: OpenPhase[] = [];
-  for (const { name, data, epochs, maxSteps } of settings) {
-    const dataset = await run.get(DATASET).open({ name, options: data });
-    run.onClose(`data of phase ${name}`, () => dataset.close());
+  for (const [index, { name, epochs, maxSteps }] of settings.entries()) {
+    const dataset = training[index];
+    if (dataset === undefined) continue;
     const steps = Math.min(maxSteps ?? train.maxSteps, train.maxSteps);
     phases.push({
       name,
@@ -53,7 +62,26 @@ export async function openData(
   };
   const units = phases.reduce((sum, phase) => sum + unitsOf(phase, order), 0);
   const lastStep = Math.min(train.maxSteps, Math.max(1, Math.floor(units / train.gradAccuSteps)));
-  return { phases, order, share: shareOf(unitSize, worldSize, train.batchSize), lastStep };
+  return { phases, order, share: shareOf(unitSize, worldSize, train.batchSize), lastStep, validation };
+}
+
+async function openRows(run: LoadedRun, what: string, data: PhaseData): Promise<Dataset> {
+  const dataset = await run.get(DATASET).open(data);
+  run.onClose(`data of ${what}`, () => dataset.close());
+  return dataset;
+}
+
+/** Takes the rows of validation out of training. @throws HYFW_SETTINGS_VALIDATION */
+async function keepOut(
+  run: LoadedRun,
+  training: readonly Dataset[],
+): Promise<{ readonly training: readonly Dataset[]; readonly rows?: ValidationRows }> {
+  const { validation } = run.settings;
+  const { fraction, data } = validation;
+  if (fraction === undefined && data === undefined) return { training };
+  const own =
+    data === undefined ? undefined : await openRows(run, "validation", { name: "validation", options: data });
+  return splitValidation(training, own, validation);
 }
 
 function shareOf(unitSize: number, worldSize: number, batchSize: number): UnitShare {

@@ -1,4 +1,5 @@
 import type { CommandIo } from "../cli/command.js";
+import { ADAPTER } from "../hooks/adapter.js";
 import { AUGMENTER } from "../hooks/augmenter.js";
 import { DATASET } from "../hooks/dataset.js";
 import { type DrawRequest, MODEL, type Model } from "../hooks/model.js";
@@ -47,7 +48,11 @@ export async function drawWith(
     const device = openDevice(resolved.settings.run);
     const accelerators = openAccelerators(run);
     const building = { device, seed: resolved.settings.run.seed };
-    const model = chooseTrained(run, run.get(MODEL).build(building), building);
+    // A file that is loaded whole, or refused, needs no first numbers under it.
+    const { weights, train } = resolved.settings;
+    const isWhole = train.only === undefined && run.getAll(ADAPTER).length === 0;
+    const isBlank = isWhole && !weights.allowMissing;
+    const model = chooseTrained(run, run.get(MODEL).build({ ...building, isBlank }), building);
     run.onClose("weights", () => {
       for (const tensor of storages(model)) tensor.dispose();
     });

@@ -7,6 +7,8 @@ export interface ProgressFacts
     MetricsLine,
     "step" | "epoch" | "loss" | "lr" | "samplesPerSecond" | "rssBytes" | "gradNorm" | "flopsPerSecond" | "mfu"
   > {
+  /** The last one that was measured stays on the line. */
+  readonly validationLoss?: number | undefined;
   readonly lastStep: number;
   readonly secondsLeft: number;
 }
@@ -14,6 +16,7 @@ export interface ProgressFacts
 /** The line under which a run goes by: drawn over on a terminal, plain lines every so often elsewhere. */
 export class Progress {
   private smoothed: number | undefined;
+  private validationLoss: number | undefined;
   private isDrawn = false;
 
   constructor(private readonly io: Pick<CommandIo, "stdout" | "isTerminal">) {}
@@ -22,7 +25,9 @@ export class Progress {
   step(facts: ProgressFacts, isLogged: boolean): void {
     if (Number.isFinite(facts.loss))
       this.smoothed = this.smoothed === undefined ? facts.loss : 0.9 * this.smoothed + 0.1 * facts.loss;
-    const text = formatStep({ ...facts, loss: this.smoothed ?? facts.loss });
+    this.validationLoss = facts.validationLoss ?? this.validationLoss;
+    const { smoothed = facts.loss, validationLoss } = this;
+    const text = formatStep({ ...facts, loss: smoothed, validationLoss });
     if (!this.io.isTerminal) {
       if (isLogged) this.io.stdout.write(`${text}\n`);
       return;
@@ -61,6 +66,7 @@ function formatStep(facts: ProgressFacts): string {
   return [
     `step ${String(step).padStart(String(lastStep).length)}/${lastStep}`,
     `loss ${loss.toFixed(4)}`,
+    ...(facts.validationLoss === undefined ? [] : [`validation ${facts.validationLoss.toFixed(4)}`]),
     `lr ${lr.toExponential(2)}`,
     `grad ${facts.gradNorm.toFixed(2)}`,
     `${samplesPerSecond.toFixed(samplesPerSecond < 10 ? 2 : 1)} samples/s`,

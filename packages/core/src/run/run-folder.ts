@@ -12,6 +12,8 @@ export const RUN_FILES = {
   samples: "samples",
   checkpoints: "checkpoints",
   report: "report.html",
+  /** A model card in Hugging Face's form. */
+  card: "README.md",
 } as const;
 
 /** Makes the next run folder, as in `runs/003-name`: one number above the highest. @returns its absolute path */

@@ -1,12 +1,14 @@
 import { type DeviceName, full, globalNorm, Scope } from "@hyfw/native";
 import { gradientNotFinite, lossNotFinite } from "../errors/training.js";
 import type { Accelerator, LossScale, MicroStepFacts } from "../hooks/accelerator.js";
+import type { Sample } from "../hooks/augmenter.js";
 import type { Loss, Model, ParameterSlot } from "../hooks/model.js";
 import type { Optimizer } from "../hooks/optimizer.js";
-import type { Ema } from "./ema.js";
 import type { Executor } from "./executor.js";
 import type { LoadedBatch } from "./loader.js";
 import type { SampleLoss } from "./loss-groups.js";
+import { type LossWeightOf, weighLoss } from "./loss-weights.js";
+import type { WeightAverage } from "./weight-average.js";
 import { ALONE, type World } from "./world.js";
 
 /** What optimizer steps work on. */
@@ -17,10 +19,12 @@ export interface StepParts {
   readonly executor: Executor;
   readonly optimizer: Optimizer;
   readonly accelerators: readonly Accelerator[];
-  readonly ema: Ema | undefined;
+  readonly ema: WeightAverage | undefined;
   readonly device: DeviceName;
   /** The processes that train together; this one alone when left out. */
   readonly world?: World;
+  /** The factor on each sample's loss; 1 for all when left out. */
+  readonly lossWeight?: LossWeightOf | undefined;
 }
 
 /** What happens when a loss or gradient is not finite: the run ends, the step leaves no trace, or the run goes back. */
@@ -104,7 +108,7 @@ interface MicroFacts {
 }
 
 async function microStep(
-  { model, executor, accelerators, device }: StepParts,
+  { model, executor, accelerators, device, lossWeight }: StepParts,
   { step, gradAccuSteps, onNonFinite = "stop" }: StepOrder,
   { loaded, micro, ms, badRows, samples }: MicroFacts,
 ): Promise<Record<string, number>> {
@@ -113,11 +117,12 @@ async function microStep(
   const batch = scope.run(() => loaded.toBatch(device));
   const prepareStart = performance.now();
   const prepared = scope.run(() => model.prepare(batch));
+  const weights = lossWeight === undefined ? [] : batch.samples.map(lossWeight);
   ms.data += prepareStart - started;
   ms.forward += performance.now() - prepareStart;
   const { loss, forwardMs, backwardMs } = await executor.train({
     values: prepared.values,
-    loss: (output) => model.loss(prepared, output),
+    loss: (output) => weighLoss(model.loss(prepared, output), weights, device),
     scale: (scaleOf(accelerators)?.value ?? 1) / gradAccuSteps,
     micro,
     scope,
@@ -136,9 +141,16 @@ async function microStep(
       loss: value,
       timestep: prepared.timesteps[n] ?? Number.NaN,
       resolution: batch.resolution,
+      ...constructionOf(batch.samples[n]),
     });
   const parts = Object.entries(loss.parts).map(([name, part]) => [name, part.item()]);
   return { ...Object.fromEntries(parts), mean: loss.mean.item() };
+}
+
+function constructionOf(sample: Sample | undefined): Pick<SampleLoss, "construction"> {
+  if (sample === undefined) return {};
+  const { construction, isDropped } = sample.caption;
+  return { construction: isDropped ? "dropped" : construction };
 }
 
 /** Rows whose loss is not finite; all of the micro-batch where only their mean is not. */

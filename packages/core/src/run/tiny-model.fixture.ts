@@ -123,6 +123,7 @@ export function tinyModel({ device: where, seed, withoutWeights }: ModelFacts): 
       const perSample = square.mean([1]);
       return {
         mean: perSample.mean(),
+        each: perSample,
         perSample: perSample.detach(),
         parts: { mse: perSample.detach().mean() },
       };

@@ -4,6 +4,7 @@ import type { RunState } from "../checkpoint/state.js";
 import type { CommandIo } from "../cli/command.js";
 import type { Sample } from "../hooks/augmenter.js";
 import { displayPath } from "../preset/origin.js";
+import type { Settings } from "../settings/schema.js";
 import { buildEngine, type Engine, heldBytes } from "./build-engine.js";
 import type { LoadedRun, Provided } from "./container.js";
 import { openDevice } from "./device.js";
@@ -12,7 +13,8 @@ import { broadcastTo, type EndEvent, RUN_EVENTS, type RunListener } from "./even
 import { Journal } from "./journal.js";
 import { Ledger } from "./ledger.js";
 import { Loader } from "./loader.js";
-import { lrAt } from "./lr-schedule.js";
+import { lossWeightOf } from "./loss-weights.js";
+import { lrAt, scaledLr } from "./lr-schedule.js";
 import { Milestones } from "./milestones.js";
 import { NonFiniteWatch } from "./non-finite-watch.js";
 import { openAccelerators } from "./open-accelerators.js";
@@ -23,7 +25,9 @@ import { planAugmenters } from "./plan-augmenters.js";
 import { planTraining } from "./plan-training.js";
 import { SharedStop } from "./shared-stop.js";
 import { type StepReport, trainStep } from "./step.js";
+import { StepHeap } from "./step-heap.js";
 import type { DataPlace } from "./unit-places.js";
+import { Validation, type ValidationFacts } from "./validation.js";
 import { ALONE, type World } from "./world.js";
 
 /** Batches that are read before they are needed. */
@@ -69,6 +73,7 @@ export async function runTraining(
   const broadcast = broadcastTo(world.isFirst ? [...listeners, ...run.providers(RUN_EVENTS)] : []);
   const { lastStep } = data;
   const { every, peakTflops } = settings.log;
+  const lrSettings = lrSettingsOf(run, data);
   const { timestepCount } = engine.model;
   const journal = new Journal(
     {
@@ -109,19 +114,25 @@ export async function runTraining(
       return back;
     },
   });
+  const validation = openValidation(run, data, { engine, device, world });
   let state = entered;
   const stop = new SharedStop(world, io.signal);
   const facts = { engine, data, device, world, start: entered, stop, watch };
+  const heap = new StepHeap();
   try {
     for await (const [reached, report, from] of steps(run, facts)) {
       await ledger.add(reached.step, from, settings.train.gradAccuSteps, samplesOf(report));
       state = reached;
-      const lr = lrAt(state.step, lastStep, settings.train);
-      await journal.step({ step: state.step, lr, samples: state.samples, report });
+      const lr = lrAt(state.step, lastStep, lrSettings);
+      const measured = validation?.isDue(state.step, lastStep)
+        ? await journal.aside(() => validation.measure())
+        : undefined;
+      await journal.step({ step: state.step, lr, samples: state.samples, report, validation: measured });
       const ended = report.batches.findLast(({ unit }) => unit.endsEpoch)?.unit;
       if (ended !== undefined)
         await broadcast("onEpoch", { epoch: ended.epoch, phase: ended.phase.name, step: state.step });
       await milestones.afterStep(state, ended && ended.epoch + 1);
+      heap.afterStep(state.step);
     }
     const reason: EndEvent["reason"] = stop.isSet ? "interrupted" : "done";
     const lines = await milestones.end(state, reason);
@@ -133,6 +144,23 @@ export async function runTraining(
     await milestones.end(state, "failed").catch((second: unknown) => io.stderr.write(`${String(second)}\n`));
     throw fault;
   }
+}
+
+/** The settings of the learning rate, scaled to the samples of a step. */
+function lrSettingsOf({ settings: { train } }: LoadedRun, { order }: OpenData): Settings["train"] {
+  return scaledLr(train, order.unitSize * train.gradAccuSteps);
+}
+
+/** What measures the validation loss; absent when the settings do not ask for it. */
+function openValidation(
+  run: LoadedRun,
+  { validation: rows }: OpenData,
+  facts: Pick<ValidationFacts, "engine" | "device" | "world">,
+): Validation | undefined {
+  const settings = run.settings.validation;
+  if (rows === undefined || settings.every === 0) return undefined;
+  const inFlight = availableParallelism();
+  return new Validation({ ...facts, settings, rows, augmenters: openAugmenters(run), inFlight });
 }
 
 function samplesOf({ batches }: StepReport): Sample[] {
@@ -156,6 +184,7 @@ async function* steps(
 ): AsyncGenerator<readonly [reached: RunState, StepReport, from: DataPlace]> {
   const { train } = run.settings;
   const { microBatch, perUnit } = data.share;
+  const lrSettings = lrSettingsOf(run, data);
   const facts = {
     ...data.order,
     rank: world.rank,
@@ -167,15 +196,16 @@ async function* steps(
     ahead: READ_AHEAD,
     aheadBytes: READ_AHEAD_BYTES,
   };
+  const lossWeight = lossWeightOf(train.lossWeights);
   let loader = new Loader(facts, start.place);
   run.onClose("the loader", () => loader.close());
   let state = start;
   while (state.step < train.maxSteps && !(await stop.ask())) {
     const step = state.step + 1;
-    const lr = lrAt(step, data.lastStep, train);
+    const lr = lrAt(step, data.lastStep, lrSettings);
     const { gradAccuSteps, maxGradNorm, onNonFinite } = train;
     const order = { step, lr, gradAccuSteps: gradAccuSteps * perUnit, maxGradNorm, onNonFinite };
-    const report = await trainStep({ ...engine, device, world }, order, () => loader.next());
+    const report = await trainStep({ ...engine, device, world, lossWeight }, order, () => loader.next());
     if (report === undefined) return;
     const samples = report.batches.reduce((sum, batch) => sum + batch.samples.length, 0) * world.worldSize;
     const from = state.place;

@@ -1,4 +1,8 @@
 import { z } from "zod";
+import { GroupSettings } from "./group-settings.js";
+import { LossWeightSettings } from "./loss-weight-settings.js";
+import { LR_SETTINGS, lrContradictions } from "./lr-settings.js";
+import { ValidationSettings } from "./validation-settings.js";
 
 /** Settings of the run itself: where it writes, what it starts from, what it computes on. */
 export const RunSettings = z.strictObject({
@@ -107,92 +111,80 @@ export const EmaSettings = z.strictObject({
 });
 
 /** Settings of the optimizer steps. */
-export const TrainSettings = z.strictObject({
-  batchSize: z
-    .number()
-    .int()
-    .min(1)
-    .default(1)
-    .describe("Samples per rank in one micro-batch.")
-    .meta({ flag: "--batch-size" }),
-  gradAccuSteps: z
-    .number()
-    .int()
-    .min(1)
-    .default(1)
-    .describe("Micro-batches per optimizer step.")
-    .meta({ flag: "--grad-accu-steps" }),
-  epochs: z
-    .number()
-    .int()
-    .min(1)
-    .default(100)
-    .describe("Passes over the index, unless maxSteps ends the run earlier.")
-    .meta({ flag: "--epochs" }),
-  maxSteps: z
-    .number()
-    .int()
-    .min(1)
-    .default(10_000_000)
-    .describe("Optimizer steps after which the run ends.")
-    .meta({ flag: "--max-training-steps" }),
-  lr: z
-    .number()
-    .positive()
-    .default(1e-4)
-    .describe("Learning rate per optimizer step, after warm-up.")
-    .meta({ flag: "--lr" }),
-  lrSchedule: z
-    .enum(["constant", "linear", "cosine"])
-    .default("constant")
-    .describe("How the learning rate goes from lr to minLr between warm-up and the last step.")
-    .meta({ flag: "--lr-schedule" }),
-  minLr: z
-    .number()
-    .min(0)
-    .default(0)
-    .describe("Learning rate at the last step of a linear or cosine schedule.")
-    .meta({ flag: "--min-lr" }),
-  warmupSteps: z
-    .number()
-    .int()
-    .min(0)
-    .default(0)
-    .describe("Optimizer steps over which the learning rate grows to lr.")
-    .meta({ flag: "--warmup-num-steps" }),
-  warmupMinLr: z
-    .number()
-    .min(0)
-    .default(1e-6)
-    .describe("Learning rate that warm-up starts from.")
-    .meta({ flag: "--warmup-min-lr" }),
-  maxGradNorm: z
-    .number()
-    .min(0)
-    .default(1)
-    .describe("Norm over all gradients above which they are scaled down; 0 leaves them as they are.")
-    .meta({ flag: "--max-grad-norm" }),
-  onNonFinite: z
-    .enum(["stop", "skip", "rollback"])
-    .default("stop")
-    .describe(
-      "What happens when a loss or gradient is not finite: stop ends the run before any weight changes, skip leaves the step out, rollback goes back to the last checkpoint and leaves out the samples up to there.",
-    )
-    .meta({ flag: "--on-non-finite" }),
-  maxNonFinite: z
-    .number()
-    .int()
-    .min(1)
-    .default(10)
-    .describe("Steps that onNonFinite may skip or roll back, since the run was started, before it stops."),
-  only: z
-    .array(z.string().min(1))
-    .min(1)
-    .optional()
-    .describe("Names of tensors to train, * for any text: the others stay as they are; all when left out.")
-    .meta({ flag: "--train-only" }),
-  ema: EmaSettings.prefault({}).describe("Moving average of the weights."),
-});
+export const TrainSettings = z
+  .strictObject({
+    batchSize: z
+      .number()
+      .int()
+      .min(1)
+      .default(1)
+      .describe("Samples per rank in one micro-batch.")
+      .meta({ flag: "--batch-size" }),
+    gradAccuSteps: z
+      .number()
+      .int()
+      .min(1)
+      .default(1)
+      .describe("Micro-batches per optimizer step.")
+      .meta({ flag: "--grad-accu-steps" }),
+    epochs: z
+      .number()
+      .int()
+      .min(1)
+      .default(100)
+      .describe("Passes over the index, unless maxSteps ends the run earlier.")
+      .meta({ flag: "--epochs" }),
+    maxSteps: z
+      .number()
+      .int()
+      .min(1)
+      .default(10_000_000)
+      .describe("Optimizer steps after which the run ends.")
+      .meta({ flag: "--max-training-steps" }),
+    ...LR_SETTINGS,
+    maxGradNorm: z
+      .number()
+      .min(0)
+      .default(1)
+      .describe("Norm over all gradients above which they are scaled down; 0 leaves them as they are.")
+      .meta({ flag: "--max-grad-norm" }),
+    onNonFinite: z
+      .enum(["stop", "skip", "rollback"])
+      .default("stop")
+      .describe(
+        "What happens when a loss or gradient is not finite: stop ends the run before any weight changes, skip leaves the step out, rollback goes back to the last checkpoint and leaves out the samples up to there.",
+      )
+      .meta({ flag: "--on-non-finite" }),
+    maxNonFinite: z
+      .number()
+      .int()
+      .min(1)
+      .default(10)
+      .describe("Steps that onNonFinite may skip or roll back, since the run was started, before it stops."),
+    only: z
+      .array(z.string().min(1))
+      .min(1)
+      .optional()
+      .describe("Names of tensors to train, * for any text: the others stay as they are; all when left out.")
+      .meta({ flag: "--train-only" }),
+    lossWeights: z
+      .array(LossWeightSettings)
+      .default([])
+      .describe(
+        "Rows whose loss weighs more or less, by their Arrow files, for instance pictures of a class beside those of one subject (prior preservation); of several rules that name a row, the first.",
+      ),
+    groups: z
+      .array(GroupSettings)
+      .default([])
+      .describe(
+        "Tensors with a learning rate or a weight decay of their own; of several that name one, the first.",
+      ),
+    ema: EmaSettings.prefault({}).describe("Moving average of the weights."),
+  })
+  .superRefine((settings, context) => {
+    for (const { setting, message } of lrContradictions(settings))
+      context.addIssue({ code: "custom", path: [setting], message });
+  });
 
 /** Settings of what is written while training. */
 export const LogSettings = z.strictObject({
@@ -330,6 +322,7 @@ export const SettingsSchema = z.strictObject({
   ),
   weights: WeightSettings.prefault({}).describe("What the model's weights start from."),
   train: TrainSettings.prefault({}).describe("Optimizer steps: how many, how large, how fast."),
+  validation: ValidationSettings.prefault({}).describe("The loss over rows that are never trained on."),
   log: LogSettings.prefault({}).describe("What is written while training."),
   checkpoint: CheckpointSettings.prefault({}).describe("When checkpoints are saved and kept."),
   samples: SampleSettings.prefault({}).describe("Pictures drawn while training."),

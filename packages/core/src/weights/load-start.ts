@@ -1,7 +1,8 @@
 import { noGrad, Scope, type Tensor } from "@hyfw/native";
+import { adapterUnknown } from "../errors/weights.js";
 import type { Sharding, ShardSlot } from "../hooks/accelerator.js";
 import type { Model, ParameterSlot } from "../hooks/model.js";
-import type { Ema } from "../run/ema.js";
+import type { WeightAverage } from "../run/weight-average.js";
 import type { Settings } from "../settings/schema.js";
 import { checkFit } from "./check-fit.js";
 import { chooseState, type StateKey } from "./choose-state.js";
@@ -14,7 +15,7 @@ export interface StartTarget {
   readonly sharding?: Sharding | undefined;
   /** What this process updates; the model's parameters when left out. */
   readonly trained?: readonly ParameterSlot[];
-  readonly ema: Ema | undefined;
+  readonly ema: WeightAverage | undefined;
 }
 
 /**
@@ -28,27 +29,42 @@ export function loadStart(
 ): string[] {
   const notes = loadModel(model, settings, sharding);
   if (ema === undefined) return notes;
+  if (ema.restore === undefined) {
+    if (settings.ema !== undefined)
+      notes.push("weights.ema is left out: the optimizer makes its own average");
+    return notes;
+  }
   if (settings.ema !== undefined) {
     const file = adopted(model, settings.ema, settings.state === "auto" ? "ema" : settings.state);
     checkFit(file, model.whole ?? model.parameters, settings.allowMissing);
     using scope = new Scope();
     const known = trained.filter(({ name }) => file.has(name));
-    ema.restore(
-      scope.run(() =>
-        Object.fromEntries(known.map((slot) => [slot.name, partFor(slot, file.get(slot.name))])),
-      ),
-      0,
+    const tensors = scope.run(() =>
+      Object.fromEntries(known.map((slot) => [slot.name, partFor(slot, file.get(slot.name))])),
     );
+    ema.restore(tensors, 0);
     notes.push(`the moving average starts from ${known.length} tensors of ${file.path}`);
   } else if (settings.model !== undefined)
     ema.restore(Object.fromEntries(trained.map(({ name, storage }) => [name, storage])), 0);
   return notes;
 }
 
-/** Copies the weights of `settings.model`, if it is set, into every slot of the model file. */
-export function loadModel(model: Model, settings: Settings["weights"], sharding?: Sharding): string[] {
+/** Weights to start from, and adapters whose products are added on the way. */
+export interface ModelSource extends Readonly<Settings["weights"]> {
+  readonly adapters?: readonly AdapterSource[];
+}
+
+/** An adapter's file and the factor on what it adds. */
+export interface AdapterSource {
+  readonly path: string;
+  readonly strength: number;
+}
+
+/** Copies the weights of `source.model`, if it is set, into every slot of the model file. */
+export function loadModel(model: Model, settings: ModelSource, sharding?: Sharding): string[] {
   if (settings.model === undefined) return [];
-  const file = adopted(model, settings.model, settings.state);
+  const { adapters = [] } = settings;
+  const file = withAdapters(model, adopted(model, settings.model, settings.state), adapters);
   const slots = model.whole ?? model.parameters;
   const { missing, unexpected } = checkFit(file, slots, settings.allowMissing);
   using scope = new Scope();
@@ -62,6 +78,7 @@ export function loadModel(model: Model, settings: Settings["weights"], sharding?
       scope.run(() => noGrad(() => slot.storage.detach().copy_(partFor(slot, file.get(slot.name)))));
   return [
     `starting from ${file.path} (${file.layout})`,
+    ...adapters.map(({ path, strength }) => `plus ${strength} x ${path}`),
     ...(missing.length > 0
       ? [`${missing.length} tensors are not in it and begin anew: ${some(missing)}`]
       : []),
@@ -82,6 +99,15 @@ function adopted(model: Model, path: string, state: StateKey): WeightFile {
   const key = state === "ema" && !opened.names().some((name) => name.startsWith("ema.")) ? "auto" : state;
   const file = chooseState(opened, key);
   return model.adoptWeights?.(file) ?? file;
+}
+
+/** @throws HYFW_WEIGHTS_ADAPTER when the model knows none, and what its `addAdapter` throws */
+function withAdapters(model: Model, file: WeightFile, adapters: readonly AdapterSource[]): WeightFile {
+  return adapters.reduce((sum, { path, strength }) => {
+    const added = model.addAdapter?.(sum, openWeights(path), strength);
+    if (added === undefined) throw adapterUnknown(path);
+    return added;
+  }, file);
 }
 
 function some(names: readonly string[]): string {

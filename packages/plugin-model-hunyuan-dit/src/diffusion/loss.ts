@@ -1,4 +1,5 @@
 import type { Tensor } from "@hyfw/native";
+import { mseWeight } from "./loss-weight.js";
 import { type AtTimesteps, type PredictType, target } from "./predict.js";
 import { variationalBound } from "./variational-bound.js";
 
@@ -6,7 +7,7 @@ import { variationalBound } from "./variational-bound.js";
 export interface LossOptions {
   readonly predictType: PredictType;
   readonly learnSigma: boolean;
-  /** `constant`, `min_snr_<k>`, or `velocity` and perhaps `_<k>`. */
+  /** As `mseWeight` takes it. */
   readonly mseLossWeightType: string;
 }
 
@@ -49,24 +50,6 @@ export function diffusionLoss(
   const varianceValues = output.narrow(1, channels, channels);
   const vb = variationalBound({ predictType, latents, xt, prediction, varianceValues }, when);
   return { loss: mse.add(vb), mse, vb };
-}
-
-/**
- * The weight of the squared error as a function of SNR; `undefined` for a constant 1.
- *
- * - `min_snr_k` is min(SNR, k) / SNR for every prediction type (Hang et al. 2023 divide by SNR + 1 for v; the official
- *   trainer does not).
- * - `velocity` measures the error of any prediction as that of the v it stands for: 1 + SNR for x₀, 1 + 1/SNR for ε (the
- *   "SNR + 1" weighting of Salimans & Ho 2022, section 4); with `_k` at most k, since both have a pole.
- */
-function mseWeight(type: string, predictType: PredictType): ((snr: number) => number) | undefined {
-  if (type === "constant") return undefined;
-  const [, bound = "Infinity"] = /_(\d.*)$/.exec(type) ?? [];
-  const k = Number(bound);
-  if (type.startsWith("min_snr_")) return (ratio) => Math.min(ratio, k) / ratio;
-  if (predictType === "v_prediction") return undefined;
-  const power = predictType === "sample" ? 1 : -1;
-  return (ratio) => Math.min(1 + ratio ** power, k);
 }
 
 function snr({ schedule }: AtTimesteps, t: number): number {

@@ -100,9 +100,11 @@ function openBench(folder: string, facts: Facts, parts: PipelineParts): Bench {
     norm,
     betaEnd: facts.beta_end,
   });
+  const schedule = makeSchedule(options);
   const preparation: Preparation = {
     options,
-    schedule: makeSchedule(options),
+    schedule,
+    drawTimestep: (rng) => rng.int(schedule.length),
     latents: parts.latents,
     textEncoder: parts.textEncoders.build({ device: "cpu", seed: 0 }),
     rope: new RopeCache(options.ropeImg, width / num_heads),
