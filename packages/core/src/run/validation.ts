@@ -197,6 +197,7 @@ export class Validation {
         microBatch: settings.batchSize,
         inFlight,
         ahead: 1,
+        aheadBytes: 128 * 2 ** 20,
       },
       FIRST_PLACE,
     );
