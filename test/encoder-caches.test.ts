@@ -60,7 +60,7 @@ t.test(
     t.notOk(existsSync(join(cwd, "kept")), "an estimate makes nothing");
 
     // One by one, as with a cache: convolutions of several pictures at once round otherwise.
-  node(cwd, HYFW, ...TRAIN, "--task-flag", "plain", "--set", "plugins.latents-vae.slice=true");
+    node(cwd, HYFW, ...TRAIN, "--task-flag", "plain", "--set", "plugins.latents-vae.slice=true");
     const first = node(cwd, HYFW, ...build);
     t.match(first, /latents: [1-9]\d* made, \d+ found; text states: [1-9]\d* made, [1-9]\d* found/);
     t.match(node(cwd, HYFW, ...build), /latents: 0 made, .*text states: 0 made/, "nothing is made twice");
