@@ -78,9 +78,10 @@ async function oneRun(seed, random, report, mayGoOn) {
     const phases = phasesFor(worldSize);
     const inFlight = 1 + Math.floor(random() * 16);
     const ahead = Math.floor(random() * 4);
+    const aheadBytes = 1 + Math.floor(random() * 2 ** 16);
     const ranks = Array.from(
       { length: worldSize },
-      (_, rank) => new Loader({ ...facts, phases, rank, worldSize, inFlight, ahead }, place),
+      (_, rank) => new Loader({ ...facts, phases, rank, worldSize, inFlight, ahead, aheadBytes }, place),
     );
     const steps = Math.floor(random() * 4);
     let ended = false;

@@ -46,6 +46,15 @@ export interface Addon {
   backwardAsync(outputs: TensorId[], grads: TensorId[], retain: boolean): Promise<void>;
   gradients(outputs: TensorId[], inputs: TensorId[], grads: TensorId[], retain: boolean): TensorId[];
 
+  // Pictures
+  openJpegLibrary(path: string): number;
+  pictureWindow(
+    library: number,
+    bytes: Uint8Array,
+    sizes: readonly number[],
+    out: Uint8Array,
+  ): Promise<boolean>;
+
   // Memory that comes and goes behind tensors
   storageBytes(id: TensorId): number;
   freeStorage(id: TensorId): void;

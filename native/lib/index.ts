@@ -75,6 +75,13 @@ export {
   zeros,
 } from "./ops.js";
 export {
+  decodeJpegWindow,
+  type JpegLibrary,
+  openJpegLibrary,
+  type PictureWindow,
+  resampleWindow,
+} from "./pictures.js";
+export {
   hasNccl,
   joinGroup,
   noProcessGroups,

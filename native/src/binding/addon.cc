@@ -4,6 +4,7 @@
 
 #include "binding/define.h"
 #include "binding/instance.h"
+#include "binding/pictures.h"
 #include "binding/worker.h"
 #include "ops/memory_stats.h"
 #include "ops/meta_kernels.h"
@@ -76,6 +77,7 @@ static napi_value start(napi_env env, napi_value exports) {
   define_machine(*instance, exports);
   define_storage(*instance, exports);
   define_engine(*instance, exports);
+  define_pictures(*instance, exports);
   define_tensor_ops(*instance, ops);
   define_math_ops(*instance, ops);
   define_model_ops(*instance, ops);

@@ -46,6 +46,7 @@ export {
   type Row,
 } from "./hooks/dataset.js";
 export type { Dice, Rng } from "./hooks/dice.js";
+export type { CacheCounts, EncoderCache } from "./hooks/encoder-cache.js";
 export { LATENTS, type Latents } from "./hooks/latents.js";
 export {
   type Batch,

@@ -29,6 +29,14 @@ export const VaeOptions = z.strictObject({
     .boolean()
     .default(false)
     .describe("Takes the pictures of a batch one by one: less memory, the same numbers up to rounding."),
+  cache: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe(
+      "Folder that keeps what the VAE made of each picture after crop and mirroring, for later epochs and runs; null keeps nothing. Keyed by the pixels, the weights and the type, so never stale; hyfw cache fills it and says its size first.",
+    )
+    .meta(path),
   tileSize: z
     .number()
     .int()

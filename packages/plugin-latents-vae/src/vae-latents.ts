@@ -1,4 +1,6 @@
-import type { Latents } from "@hyfw/core";
+import { join } from "node:path";
+import type { Latents, Resolution } from "@hyfw/core";
+import { hashFolder, TensorCache } from "@hyfw/core/cache";
 import { cat, type DeviceName, keyedNormal, noGrad, type Tensor, tidy } from "@hyfw/native";
 import { vaeNotFinite, vaeSize } from "./errors.js";
 import { cellSizeOf, type VaeConfig } from "./network/config.js";
@@ -24,6 +26,12 @@ export function vaeLatents(stored: StoredVae, options: VaeOptions): VaeLatents {
   const { dtype, slice, tileSize, unload } = options;
   const channels = config.latent_channels;
   const cellSize = cellSizeOf(config);
+  const momentsShape = ({ height, width }: Resolution): number[] => [
+    2 * channels,
+    Math.floor(height / cellSize),
+    Math.floor(width / cellSize),
+  ];
+  const cache = openCache(stored, options);
   const held = new Map<DeviceName, Vae>();
   const close = (): void => {
     for (const vae of held.values()) vae.dispose();
@@ -46,10 +54,21 @@ export function vaeLatents(stored: StoredVae, options: VaeOptions): VaeLatents {
       throw vaeNotFinite(what, dtype);
     return numbers;
   };
+  const momentsOf = (images: Tensor): Tensor => {
+    const made = (part: Tensor): Tensor => use(part, (vae, there) => vae.moments(there).float());
+    if (cache === undefined) return made(images);
+    const own = images.to({ device: "cpu" }).contiguous();
+    return cache.rows({
+      shape: momentsShape({ height: images.shape[2] ?? 0, width: images.shape[3] ?? 0 }),
+      device: images.device === "meta" ? "cpu" : images.device,
+      contents: rows(own).map((row) => [bytesOf(row)]),
+      make: (row) => made(images.narrow(0, row, 1)),
+    });
+  };
   const encodeWith = (images: Tensor, noise: Tensor): Tensor => {
     const [, , height = 0, width = 0] = images.shape;
     if (height % cellSize !== 0 || width % cellSize !== 0) throw vaeSize(height, width, cellSize);
-    const moments = use(images, (vae, part) => vae.moments(part).float());
+    const moments = momentsOf(images);
     return finite(
       "latents",
       noGrad(() => tidy(() => sampled(moments, noise, config))),
@@ -81,10 +100,18 @@ export function vaeLatents(stored: StoredVae, options: VaeOptions): VaeLatents {
         }),
       ),
     describe: () =>
-      `VAE with ${channels} channels, cells of ${cellSize}x${cellSize} pixels, factor ${config.scaling_factor}, in ${dtype}${options.device === "same" ? "" : ` on ${options.device}`}${tileSize === null ? "" : `, decoded in tiles of ${tileSize} pixels`}`,
+      `VAE with ${channels} channels${cache === undefined ? "" : `, kept in ${cache.folder}`}, cells of ${cellSize}x${cellSize} pixels, factor ${config.scaling_factor}, in ${dtype}${options.device === "same" ? "" : ` on ${options.device}`}${tileSize === null ? "" : `, decoded in tiles of ${tileSize} pixels`}`,
     // On a device of its own, or read for each batch, it takes nothing from where the model trains.
     heldBytes: options.device === "same" && !unload ? stored.bytes(dtype) : 0,
     close,
+    ...(cache !== undefined && {
+      cache: {
+        name: "latents",
+        folder: cache.folder,
+        bytesPerSample: (resolution) => cache.bytes(momentsShape(resolution)),
+        counts: () => cache.counts(),
+      },
+    }),
   };
 }
 
@@ -99,4 +126,16 @@ function sampled(moments: Tensor, noise: Tensor, config: VaeConfig): Tensor {
 
 function rows(batch: Tensor): Tensor[] {
   return Array.from({ length: batch.shape[0] ?? 0 }, (_, i) => batch.narrow(0, i, 1));
+}
+
+/** Moments of pictures on disk. @param options `cache` names the folder; none is kept without */
+function openCache({ folder }: StoredVae, { cache, dtype, device }: VaeOptions): TensorCache | undefined {
+  if (cache === null) return undefined;
+  const facts = () => ({ of: "vae", weights: hashFolder(folder, join(cache, "hashes.json")), dtype, device });
+  return new TensorCache(cache, facts, dtype);
+}
+
+function bytesOf(tensor: Tensor): Uint8Array {
+  const numbers = tensor.contiguous().toTypedArray();
+  return new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
 }

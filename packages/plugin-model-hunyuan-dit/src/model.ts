@@ -77,6 +77,8 @@ function build(options: HunyuanDitOptions, { latents, textEncoders }: ModelNeeds
       { name: "text encoders", bytes: textEncoder.trained ? 0 : (textEncoder.heldBytes ?? 0) },
       { name: "latents", bytes: latents.heldBytes ?? 0 },
     ],
+    caches: () =>
+      [latents.cache, textEncoder.trained ? undefined : textEncoder.cache].filter((one) => one !== undefined),
     outline: (samples, resolution) => outlineBatch(samples, resolution, preparation, shape),
     loss: (prepared, output) => lossOf(prepared, output, preparation),
     recipes: (request) => [diffusersRecipe(request, options), comfyuiRecipe(request)],

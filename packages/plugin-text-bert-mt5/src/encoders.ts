@@ -1,4 +1,14 @@
-import type { ModelFacts, Segment, TextEncoder, TextEncoderHook, Values } from "@hyfw/core";
+import { join } from "node:path";
+import type {
+  CacheCounts,
+  EncoderCache,
+  ModelFacts,
+  Segment,
+  TextEncoder,
+  TextEncoderHook,
+  Values,
+} from "@hyfw/core";
+import { hashFolder, TensorCache } from "@hyfw/core/cache";
 import { type DeviceName, type DType, fromTypedArray, noGrad, Scope, type Tensor, tidy } from "@hyfw/native";
 import type { Module } from "@hyfw/nn";
 import { findEncoderFolders } from "./encoder-folders.js";
@@ -11,28 +21,57 @@ import { openBertTokenizer } from "./tokenizers/bert-tokenizer.js";
 import { type CaptionTokenizer, captionReach } from "./tokenizers/caption-tokenizer.js";
 import { openMt5Tokenizer } from "./tokenizers/mt5-tokenizer.js";
 
+interface HeldFacts {
+  readonly device: DeviceName;
+  readonly dtype: DType;
+  readonly unload: boolean;
+  /** Folder that its states are kept in. */
+  readonly cache: string | null;
+  /** Width of its states. */
+  readonly width: number;
+}
+
 /** A frozen network whose weights are read when they are first needed. */
 class Held<Network extends Module> {
   private loaded: Network | undefined;
+  /** States by tokens, when they are kept. */
+  readonly cache: TensorCache | undefined;
 
   constructor(
     private readonly stored: StoredNetwork<Network, unknown>,
-    readonly device: DeviceName,
-    readonly dtype: DType,
-    private readonly unload: boolean,
-  ) {}
+    private readonly facts: HeldFacts,
+  ) {
+    const { device, dtype, cache } = facts;
+    if (cache === null) return;
+    const keyed = () => ({
+      of: "text states",
+      weights: hashFolder(stored.folder, join(cache, "hashes.json")),
+      dtype,
+      device: device.split(":")[0] ?? device,
+    });
+    this.cache = new TensorCache(cache, keyed, dtype);
+  }
 
   use<Result>(run: (network: Network) => Result): Result {
     this.loaded ??= this.stored.load(this.device, this.dtype);
     try {
       return run(this.loaded);
     } finally {
-      if (this.unload) this.free();
+      if (this.facts.unload) this.free();
     }
+  }
+  get device(): DeviceName {
+    return this.facts.device;
+  }
+  get dtype(): DType {
+    return this.facts.dtype;
+  }
+  get width(): number {
+    return this.facts.width;
   }
   /** Bytes that stay on the device between batches. */
   get bytes(): number {
-    return this.unload ? 0 : this.stored.bytes(this.dtype);
+    return this.facts.unload ? 0 : this.stored.bytes(this.dtype);
   }
   free(): void {
     this.loaded?.dispose();
@@ -77,9 +116,18 @@ export function frozenEncoders(options: BertMt5Options, modelRoot: string): Froz
         : captionReach(tokenizerT5, caption, textLenT5),
     build: (facts) => {
       const place = placeOf(options, facts);
-      const first = new Held(bert, place, dtypeOf(options.bertDtype, "float32"), options.unload);
+      const common = { device: place, unload: options.unload, cache: options.cache };
+      const first = new Held(bert, {
+        ...common,
+        dtype: dtypeOf(options.bertDtype, "float32"),
+        width: bert.config.hidden_size,
+      });
       const usual = place === "cpu" ? "float32" : "float16";
-      const second = new Held(mt5, place, dtypeOf(options.mt5Dtype, usual), options.unload);
+      const second = new Held(mt5, {
+        ...common,
+        dtype: dtypeOf(options.mt5Dtype, usual),
+        width: mt5.config.d_model,
+      });
       open.add(first).add(second);
       return encoder(
         { first, second, tokenizer, tokenizerT5, parameters: [bert, mt5].flatMap(parametersOf) },
@@ -116,8 +164,8 @@ function encoder(parts: Parts, options: BertMt5Options): TextEncoder {
     writes: ["textStates", "textStatesT5"],
     parameters: [],
     run: (values) => ({
-      textStates: states("BERT", first, values, ["inputIds", "attentionMask"]),
-      textStatesT5: states("mT5", second, values, ["inputIdsT5", "attentionMaskT5"]),
+      textStates: kept("BERT", first, values, ["inputIds", "attentionMask"]),
+      textStatesT5: kept("mT5", second, values, ["inputIdsT5", "attentionMaskT5"]),
     }),
   };
   return {
@@ -137,9 +185,13 @@ function encoder(parts: Parts, options: BertMt5Options): TextEncoder {
     segment,
     parameters,
     // On a device of their own they take nothing from where the model trains.
+    ...(options.cache !== null && { cache: cacheOf(parts, options.cache, options) }),
     heldBytes: options.device === "same" ? first.bytes + second.bytes : 0,
     describe: () => [
-      ["text encoders", `BERT in ${first.dtype} and mT5 in ${second.dtype} on ${first.device}, frozen`],
+      [
+        "text encoders",
+        `BERT in ${first.dtype} and mT5 in ${second.dtype} on ${first.device}, frozen${options.cache === null ? "" : `; states kept in ${options.cache}`}`,
+      ],
       [
         "captions",
         `${textLen} and ${textLenT5} tokens; mT5 padded with ${trainingPadding} in training, ${samplingPadding} in sampling`,
@@ -149,6 +201,48 @@ function encoder(parts: Parts, options: BertMt5Options): TextEncoder {
 }
 
 type Encoding = Module & { forward(ids: Tensor, mask: Tensor): Tensor };
+
+/** What both encoders keep, as one cache. */
+function cacheOf(
+  { first, second }: Pick<Parts, "first" | "second">,
+  folder: string,
+  { textLen, textLenT5 }: BertMt5Options,
+): EncoderCache {
+  const each = [first, second].flatMap(({ cache }) => cache ?? []);
+  const sum = (count: keyof CacheCounts): number =>
+    each.reduce((total, cache) => total + cache.counts()[count], 0);
+  return {
+    name: "text states",
+    folder,
+    bytesPerSample: () =>
+      (first.cache?.bytes([textLen, first.width]) ?? 0) +
+      (second.cache?.bytes([textLenT5, second.width]) ?? 0),
+    counts: () => ({ found: sum("found"), made: sum("made"), broken: sum("broken") }),
+  };
+}
+
+/** States from the cache where there is one; each caption by itself, so that its states do not depend on the batch. */
+function kept(which: string, held: Held<Encoding>, values: Values, names: readonly [string, string]): Tensor {
+  const { [names[0]]: ids, [names[1]]: mask } = values;
+  if (held.cache === undefined || ids === undefined || mask === undefined)
+    return states(which, held, values, names);
+  const [count = 0, length = 0] = ids.shape;
+  const [idBytes, maskBytes] = [bytesOf(ids), bytesOf(mask)];
+  const row = (bytes: Uint8Array, n: number): Uint8Array =>
+    bytes.subarray((n * bytes.length) / count, ((n + 1) * bytes.length) / count);
+  return held.cache.rows({
+    shape: [length, held.width],
+    device: ids.device === "meta" ? "cpu" : ids.device,
+    contents: Array.from({ length: count }, (_, n) => [row(idBytes, n), row(maskBytes, n)]),
+    make: (n) =>
+      states(which, held, { [names[0]]: ids.narrow(0, n, 1), [names[1]]: mask.narrow(0, n, 1) }, names),
+  });
+}
+
+function bytesOf(tensor: Tensor): Uint8Array {
+  const numbers = tensor.contiguous().toTypedArray();
+  return new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
+}
 
 /** States of one encoder as float32 on the device of the tokens. */
 function states(

@@ -63,6 +63,14 @@ export const BertMt5Options = z.strictObject({
     .regex(/^(same|cpu|cuda(:\d+)?)$/, 'must be "same", "cpu", "cuda" or "cuda:" and a number')
     .default("same")
     .describe('Where the encoders run: "same" as the model, "cpu", or a GPU of their own such as "cuda:1".'),
+  cache: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe(
+      "Folder that keeps the states of each caption, for later epochs and runs; null keeps nothing. Keyed by the tokens, the weights and the type, so never stale; hyfw cache fills it and says its size first.",
+    )
+    .meta(meta({ path: true })),
   unload: z
     .boolean()
     .default(false)

@@ -4,6 +4,7 @@ import { commandUnknown } from "../errors/command-line.js";
 import { reportFault } from "../launch/report-fault.js";
 import { suggest } from "../settings/suggest.js";
 import { boardCommand } from "./board-command.js";
+import { cacheCommand } from "./cache-command.js";
 import type { Command, CommandIo } from "./command.js";
 import { configCommand } from "./config-command.js";
 import { isFlag } from "./flags.js";
@@ -71,6 +72,7 @@ async function dispatch(
     configCommand(installation),
     presetCommand(installation),
     seeCommand(installation),
+    cacheCommand(installation),
     resumeCommand(installation),
     planCommand(installation),
     boardCommand(),

@@ -1,5 +1,6 @@
 import type { Tensor } from "@hyfw/native";
 import type { DiceKey } from "../run/dice.js";
+import type { EncoderCache } from "./encoder-cache.js";
 import { defineToken } from "./tokens.js";
 
 /** Turns pictures into what the diffusion model sees and back: a VAE, or pixels as they are. */
@@ -19,6 +20,8 @@ export interface Latents {
   describe(): string;
   /** Bytes of weights that stay on the device between batches, for plans. */
   readonly heldBytes?: number;
+  /** Set when latents are kept on disk. */
+  readonly cache?: EncoderCache;
 }
 
 /** Exactly one plugin provides latents, when the model asks for them. */

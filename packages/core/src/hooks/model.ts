@@ -4,6 +4,7 @@ import type { WeightFile } from "../weights/weight-file.js";
 import type { Adapter } from "./adapter.js";
 import type { Sample } from "./augmenter.js";
 import type { Resolution } from "./dataset.js";
+import type { EncoderCache } from "./encoder-cache.js";
 import { defineToken } from "./tokens.js";
 
 /**
@@ -156,6 +157,8 @@ export interface Model {
   outline?(samples: number, resolution: Resolution): Values;
   /** Encoders that run beside the model and are not trained: what they are, and the bytes of their weights. */
   frozen?(): readonly { readonly name: string; readonly bytes: number }[];
+  /** Caches of these encoders, where they keep any. */
+  caches?(): readonly EncoderCache[];
   /** The loss over what the last segment wrote. */
   loss(prepared: Prepared, output: Values): Loss;
   /** Draws pictures: uint8 [n, H, W, 3] on the CPU. The same request gives the same pictures. */

@@ -1,4 +1,5 @@
 import type { Tensor } from "@hyfw/native";
+import type { EncoderCache } from "./encoder-cache.js";
 import type { ModelFacts, ParameterSlot, Segment } from "./model.js";
 import { defineToken } from "./tokens.js";
 
@@ -31,6 +32,8 @@ export interface TextEncoder {
   readonly parameters: readonly ParameterSlot[];
   /** Bytes of frozen weights that stay on the device between batches, for plans. */
   readonly heldBytes?: number;
+  /** Set when text states are kept on disk. */
+  readonly cache?: EncoderCache;
   /** Label and fact, for the plan. */
   describe?(): readonly (readonly [label: string, fact: string])[];
 }

@@ -25,6 +25,8 @@ export interface LoaderFacts extends OrderFacts {
   readonly inFlight: number;
   /** Batches that are read before they are asked for. */
   readonly ahead: number;
+  /** Bytes of pixels that may lie ready or be under way: fewer batches are read ahead when they are large. One always is. */
+  readonly aheadBytes: number;
 }
 
 /** A micro-batch whose pictures lie in memory, before the device has them. */
@@ -40,9 +42,15 @@ export interface LoadedBatch {
 /** Micro-batches of a run in order, read ahead of use. */
 export class Loader {
   private readonly parts: Iterator<UnitPart>;
-  private readonly pending: { readonly unit: PlacedUnit; readonly batch: Promise<LoadedBatch> }[] = [];
+  private readonly pending: {
+    readonly unit: PlacedUnit;
+    readonly batch: Promise<LoadedBatch>;
+    readonly bytes: number;
+  }[] = [];
+  /** The next part, when there was no room for it yet. */
+  private postponed: UnitPart | undefined;
   private readonly limit: <Result>(work: () => Promise<Result>) => Promise<Result>;
-  private readonly buffers = new PixelBuffers();
+  private readonly buffers: PixelBuffers;
   private isClosed = false;
 
   constructor(
@@ -51,6 +59,7 @@ export class Loader {
   ) {
     this.parts = partsOf(wholeSteps(unitsFrom(start, facts.phases, facts)), facts);
     this.limit = limitConcurrency(facts.inFlight);
+    this.buffers = new PixelBuffers(facts.aheadBytes);
   }
 
   /** The unit that the next micro-batch is of; `undefined` after the last. */
@@ -62,13 +71,13 @@ export class Loader {
   /** The next micro-batch; `undefined` after the last. @throws the error of the row that could not be read */
   async next(): Promise<LoadedBatch | undefined> {
     this.readAhead();
-    const first = this.pending.shift();
-    const batch = await first?.batch;
+    const batch = await this.pending[0]?.batch;
+    this.pending.shift();
     this.readAhead();
     return batch;
   }
 
-  /** Stops reading and waits for what is under way. */
+  /** Stops reading: pictures that wait for their turn are left, the few being decoded are waited for. */
   async close(): Promise<void> {
     this.isClosed = true;
     await Promise.allSettled(this.pending.map(({ batch }) => batch));
@@ -77,28 +86,46 @@ export class Loader {
 
   private readAhead(): void {
     while (!this.isClosed && this.pending.length <= this.facts.ahead) {
-      const { done, value } = this.parts.next();
-      if (done === true) return;
-      const batch = this.read(value);
+      const part = this.postponed ?? this.nextPart();
+      this.postponed = part;
+      if (part === undefined) return;
+      const bytes = part.positions.length * bytesOf(part);
+      const ready = this.pending.reduce((sum, one) => sum + one.bytes, 0);
+      if (this.pending.length > 0 && ready + bytes > this.facts.aheadBytes) return;
+      this.postponed = undefined;
+      const batch = this.read(part);
       // Its error is thrown where the batch is taken; until then it must not count as unhandled.
       batch.catch(() => undefined);
-      this.pending.push({ unit: value.unit, batch });
+      this.pending.push({ unit: part.unit, batch, bytes });
     }
   }
 
-  private async read({ unit, positions }: UnitPart): Promise<LoadedBatch> {
+  private nextPart(): UnitPart | undefined {
+    const { done, value } = this.parts.next();
+    return done === true ? undefined : value;
+  }
+
+  /** Runs one picture's work when its turn comes, unless the loader was closed meanwhile. */
+  private inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    return this.limit(() => {
+      if (this.isClosed) throw new Error("the loader is closed");
+      return work();
+    });
+  }
+
+  private async read(part: UnitPart): Promise<LoadedBatch> {
+    const { unit, positions } = part;
     const { seed } = this.facts;
-    const { height, width } = unit.resolution;
-    const bytes = height * width * 3;
+    const bytes = bytesOf(part);
     const pixels = this.buffers.take(positions.length * bytes);
     const { dataset } = unit.source;
     const facts = { dataset, resolution: unit.resolution };
     const read = await all([...positions], (first, place) =>
       replaceBadSample(first, facts, async (position) => {
-        const sample = await this.limit(() => readSample(position, unit, seed));
+        const sample = await this.inTurn(() => readSample(position, unit, seed));
         checkShapes([sample], unit.resolution);
         const own = pixels.subarray(place * bytes, (place + 1) * bytes);
-        await this.limit(() => dataset.readPixels(sample.row, sample.geometry, own));
+        await this.inTurn(() => dataset.readPixels(sample.row, sample.geometry, own));
         return sample;
       }),
     );
@@ -126,6 +153,11 @@ export class Loader {
 interface UnitPart {
   readonly unit: PlacedUnit;
   readonly positions: Uint32Array;
+}
+
+/** Bytes of one picture's pixels. */
+function bytesOf({ unit }: UnitPart): number {
+  return unit.resolution.height * unit.resolution.width * 3;
 }
 
 /** Units dealt to processes contiguously, and a process's share cut into micro-batches. */

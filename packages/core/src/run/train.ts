@@ -33,6 +33,8 @@ import { ALONE, type World } from "./world.js";
 
 /** Batches that are read before they are needed. */
 const READ_AHEAD = 3;
+/** Pixels that lie ready: five batches of eight pictures at 1024 pixels. */
+const READ_AHEAD_BYTES = 128 * 2 ** 20;
 
 /** How a run is trained beside its settings. */
 export interface TrainFacts {
@@ -194,6 +196,7 @@ async function* steps(
     phases: data.phases,
     inFlight: availableParallelism(),
     ahead: READ_AHEAD,
+    aheadBytes: READ_AHEAD_BYTES,
   };
   const { maxSteps, lossWeights } = run.settings.train;
   const lossWeight = lossWeightOf(lossWeights);

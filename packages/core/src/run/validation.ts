@@ -203,6 +203,7 @@ export class Validation {
         worldSize: 1,
         inFlight,
         ahead: 1,
+        aheadBytes: 128 * 2 ** 20,
       },
       FIRST_PLACE,
     );

@@ -63,6 +63,7 @@ export async function* look(facts: LookFacts): AsyncGenerator<SeenBatch> {
       worldSize: 1,
       inFlight: availableParallelism(),
       ahead: 0,
+      aheadBytes: 0,
     },
     start,
   );

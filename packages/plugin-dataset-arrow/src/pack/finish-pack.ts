@@ -37,7 +37,7 @@ export async function finishPack(
   writeWhole(folder.done, `${JSON.stringify(done, null, 1)}\n`);
   syncFolder(folder.path);
   onStep("pack done");
-  rmSync(folder.state, { recursive: true, force: true });
+  folder.sweep();
   return done;
 }
 

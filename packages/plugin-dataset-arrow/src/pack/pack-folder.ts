@@ -40,6 +40,10 @@ export const PackDone = z.strictObject({
 });
 export type PackDone = z.output<typeof PackDone>;
 
+/** A file of ours that a process with this number began and did not end. */
+const LEFT_OVER =
+  /^(\d{5,}\.arrow(\.new)?|ledger\.jsonl|refused\.\w+|report\.html|pack\.json)\.\d+\.partial$/;
+
 /** The folder that a pack writes to: shards, the state of unfinished work, and what is left when it is done. */
 export class PackFolder {
   constructor(readonly path: string) {}
@@ -81,6 +85,13 @@ export class PackFolder {
       rmSync(path, { recursive: true, force: true });
   }
 
+  /** Removes what is of no use once a pack is done: its state, and half-written files of processes that were killed. */
+  sweep(): void {
+    for (const name of readdirSync(this.path))
+      if (LEFT_OVER.test(name)) rmSync(join(this.path, name), { force: true });
+    rmSync(this.state, { recursive: true, force: true });
+  }
+
   /**
    * Begins or continues a pack. @returns what was done when it is finished already
    * @throws HYFW_PACK_TARGET_IN_USE, HYFW_PACK_CHANGED
@@ -94,7 +105,7 @@ export class PackFolder {
         change === undefined &&
         done.shards.every(({ file, bytes }) => sizeOf(join(this.path, file)) === bytes)
       ) {
-        rmSync(this.state, { recursive: true, force: true });
+        this.sweep();
         return done;
       }
       throw packTargetInUse(
