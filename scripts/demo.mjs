@@ -80,7 +80,7 @@ const name = run ?? "latest";
 process.stdout.write(`
 Done in ${((performance.now() - start) / 1000 / 60).toFixed(1)} minutes. Open ${run === undefined ? "report.html of the run" : `runs/${run}/report.html`} in a browser.
 Try next:
-  npx hyfw --preset demo --resume ${name} --set train.maxSteps=1200     train on from the last checkpoint
+  npx hyfw --preset demo --resume ${name} --set train.maxSteps=1000     train on from the last checkpoint
   npx hyfw sample --run ${name} --prompt '一个立体的圆脸表情：生气，白色背景。'     draw a prompt
   npx hyfw --preset demo --lr 2e-3 --set samples.every=100     change a setting
 `);

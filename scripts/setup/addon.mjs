@@ -93,7 +93,13 @@ async function compile(root, folder, torch, cuda, env) {
     ["build", ["-p", jobs]],
   ])) {
     const args = [cmakeJs, command, "-d", root, "-O", folder, "-B", "Release", ...extra];
-    const { code, output, timedOut } = await runCommand(process.execPath, args, { cwd: root, env, limitMs });
+    // ccache knows what lies behind a precompiled header only when it is told that this is enough.
+    const own = { CCACHE_SLOPPINESS: "pch_defines,time_macros", ...env };
+    const { code, output, timedOut } = await runCommand(process.execPath, args, {
+      cwd: root,
+      env: own,
+      limitMs,
+    });
     if (code === 0) continue;
     throw new SetupFailure(
       `cmake-js ${command} ${timedOut ? `was not done after ${limitMs / 60_000} minutes` : "failed"} in ${folder}`,
