@@ -26,8 +26,25 @@ const { main } = await import("@hyfw/core");
 /** Commands that plugins bring; loaded only when they are asked for. */
 async function commands() {
   const arrow = await import("@hyfw/plugin-dataset-arrow");
-  const model = await import("@hyfw/plugin-model-hunyuan-dit/commands");
-  return [...(arrow.commands ?? []), ...model.commands, doctorCommand];
+  return [...(arrow.commands ?? []), ...(await weightsCommands()), doctorCommand];
+}
+
+/** Commands over files of weights. Where no addon is built they are listed, and say what is missing when they are run. */
+async function weightsCommands() {
+  try {
+    return (await import("@hyfw/plugin-model-hunyuan-dit/commands")).commands;
+  } catch (fault) {
+    if (fault?.code !== "HYFW_NATIVE_ADDON") throw fault;
+    return ["convert", "inspect", "merge", "extract"].map((name) => ({
+      name,
+      summary: "Works on files of weights, once the native addon is built: npm run setup",
+      usage: `hyfw ${name}`,
+      run: async () => {
+        console.error(`${fault.code}: ${fault.message}`);
+        return 1;
+      },
+    }));
+  }
 }
 
 /** Asked only when a preset needs CUDA, since this loads libtorch. */

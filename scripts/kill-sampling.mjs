@@ -5,14 +5,13 @@
 // nothing twice. It ends after so many points or minutes, whichever comes first.
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { SettingsSchema } from "@hyfw/core";
+import { FIRST_PLACE, Loader, PlaceSchema, unitsFrom, wholeSteps } from "@hyfw/core/engine";
 import { bucketSampler } from "@hyfw/plugin-sampler-bucket";
-import { Loader } from "../packages/core/dist/run/loader.js";
-import { FIRST_PLACE, PlaceSchema, unitsFrom, wholeSteps } from "../packages/core/dist/run/unit-places.js";
-import { SettingsSchema } from "../packages/core/dist/settings/schema.js";
 
 /**
- * @typedef {import("../packages/core/dist/run/unit-places.js").DataPlace} DataPlace
- * @typedef {import("../packages/core/dist/run/unit-places.js").OpenPhase} OpenPhase
+ * @typedef {import("@hyfw/core/engine").DataPlace} DataPlace
+ * @typedef {import("@hyfw/core/engine").OpenPhase} OpenPhase
  * @typedef {import("@hyfw/core").Dataset} Dataset
  *
  * @typedef {object} KillReport

@@ -38,6 +38,7 @@ export const rules: readonly RoomRule[] = [
 
 /** Public entries beside the main one of a package; its package.json names them under `exports`. */
 const SECOND_ENTRIES: ReadonlySet<string> = new Set([
+  "@hyfw/core/cache",
   "@hyfw/core/engine",
   "@hyfw/core/golden",
   "@hyfw/core/optimizer",

@@ -14,6 +14,13 @@ export { bucketsOf, elements, FlatBucket } from "./run/flat-bucket.js";
 export { type LoadedBatch, Loader, type LoaderFacts } from "./run/loader.js";
 export { type StepOrder, type StepParts, type StepReport, trainStep } from "./run/step.js";
 export { StepHeap } from "./run/step-heap.js";
-export { FIRST_PLACE } from "./run/unit-places.js";
+export {
+  type DataPlace,
+  FIRST_PLACE,
+  type OpenPhase,
+  PlaceSchema,
+  unitsFrom,
+  wholeSteps,
+} from "./run/unit-places.js";
 export { World } from "./run/world.js";
 export { loadModel } from "./weights/load-start.js";

@@ -98,7 +98,6 @@ export {
   resolveSettings,
   type SettingLeaf,
 } from "./preset/resolve.js";
-export { patternOf } from "./run/choose-trained.js";
 export { type LoadedRun, openRun, type Provided } from "./run/container.js";
 export { type DiceKey, diceFor, diceKey, philoxBlock, rngFromKey } from "./run/dice.js";
 export {
@@ -116,6 +115,7 @@ export {
 } from "./run/events.js";
 export { firstSample } from "./run/first-sample.js";
 export type { MetricsLine } from "./run/metrics.js";
+export { patternOf } from "./run/name-pattern.js";
 export { formatPlan, type PlanSection, planSettings } from "./run/plan.js";
 export { REQUIRED_HOOKS } from "./run/required-hooks.js";
 export { RunScope } from "./run/scope.js";

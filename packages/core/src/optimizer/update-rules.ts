@@ -1,7 +1,7 @@
 import { groupNothing, groupShadowed } from "../errors/optimizers.js";
 import type { ParameterSlot } from "../hooks/model.js";
 import type { OptimizerFacts, UpdateRule } from "../hooks/optimizer.js";
-import { patternOf } from "../run/choose-trained.js";
+import { patternOf } from "../run/name-pattern.js";
 import type { Settings } from "../settings/schema.js";
 
 type Groups = Settings["train"]["groups"];

@@ -3,6 +3,7 @@ import { onlyNothing } from "../errors/weights.js";
 import { ADAPTER, type Adapter } from "../hooks/adapter.js";
 import type { Model, ModelFacts, ParameterSlot, Segment } from "../hooks/model.js";
 import type { LoadedRun } from "./container.js";
+import { patternOf } from "./name-pattern.js";
 
 /** Builds the run's model and settles what of it is trained: all, what `train.only` names, or an adapter beside it. */
 export function chooseTrained(run: LoadedRun, built: Model, facts: ModelFacts): Model {
@@ -74,10 +75,4 @@ function changed(model: Model, parts: Partial<Model>): Model {
 
 function freeze(slots: readonly ParameterSlot[]): void {
   for (const { storage } of slots) if (storage.requiresGrad) storage.setRequiresGrad(false);
-}
-
-/** `*` stands for any text, everything else for itself; the whole name must match. */
-export function patternOf(text: string): RegExp {
-  const parts = text.split("*").map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"));
-  return new RegExp(`^${parts.join(".*")}$`);
 }

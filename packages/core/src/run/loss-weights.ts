@@ -4,7 +4,7 @@ import type { Sample } from "../hooks/augmenter.js";
 import type { Dataset } from "../hooks/dataset.js";
 import type { Loss } from "../hooks/model.js";
 import type { Settings } from "../settings/schema.js";
-import { patternOf } from "./choose-trained.js";
+import { patternOf } from "./name-pattern.js";
 
 type Rules = Settings["train"]["lossWeights"];
 
