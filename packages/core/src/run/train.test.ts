@@ -56,6 +56,7 @@ t.test("a run trains, and its folder holds what a person and a program need", as
   t.equal(live(), before, "no tensor is left when the run is closed");
   const runDir = join(cwd, "runs", "001-tiny");
   t.same(readdirSync(runDir).sort(), [
+    "README.md",
     "checkpoints",
     "ledger.jsonl",
     "metrics.jsonl",
