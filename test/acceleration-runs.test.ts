@@ -28,6 +28,7 @@ function train(...more: string[]): Line[] {
     ...(more[0] === "--preset" ? more.splice(0, 2) : []),
     "--preset",
     "tiny",
+    ...["--set", "plugins.optimizer-muon=$delete", "--set", "plugins.optimizer-adamw={}"],
   ];
   // Steps large enough that the last layer, which begins at 0, soon lets every block matter.
   const steep = [
