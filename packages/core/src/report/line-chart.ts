@@ -97,11 +97,12 @@ function round(value: number): number {
   return Math.round(value * 10) / 10;
 }
 
-/** Points smoothed by a moving average that forgets with `keep` per point, started at the first. */
-export function smooth(
-  points: readonly (readonly [number, number])[],
-  keep: number,
-): (readonly [number, number])[] {
+/** A moving average over about so many of all points, so that a short run's curve lags no more than a long one's. */
+const WINDOW_SHARE = 1 / 25;
+
+/** Points smoothed by a moving average that forgets by the same share per point, started at the first. */
+export function smooth(points: readonly (readonly [number, number])[]): (readonly [number, number])[] {
+  const keep = 1 - 1 / Math.max(1, points.length * WINDOW_SHARE);
   let average: number | undefined;
   return points.map(([x, y]) => {
     average = average === undefined ? y : keep * average + (1 - keep) * y;

@@ -95,7 +95,7 @@ function lossCharts(metrics: readonly MetricsLine[]): Markup[] {
       xLabel: "step",
       series: [
         { label: "each step", kind: "faint", points: losses },
-        { label: "smoothed", kind: "main", points: smooth(losses, 0.95) },
+        { label: "smoothed", kind: "main", points: smooth(losses) },
       ],
     }),
     ...(measured.length === 0
